@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jail.c - an agent's start and its jail. Runs in every agent, as root for
+ * its first lines, and never again after kr_jail_enter().
+ */
+#include "base/jail.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static uid_t uid;
+static gid_t gid;
+
+/* What any agent's loop, allocator, threads and log need. */
+static const int common[] = {
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
+	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom),
+	SCMP_SYS(sendto), SCMP_SYS(shutdown), SCMP_SYS(close),
+	SCMP_SYS(getsockopt), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(fcntl),
+	SCMP_SYS(futex), SCMP_SYS(munmap), SCMP_SYS(mremap),
+	SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(sched_yield),
+	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group),
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	/* the sanitizers' runtime reports and unwinds with these */
+	SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(sigaltstack),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(getrusage), SCMP_SYS(readlink),
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(lseek), SCMP_SYS(prctl),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(tgkill), SCMP_SYS(clone),
+#endif
+};
+
+int kr_agent_init(const char *name, int argc, char **argv,
+		  struct kr_loop **ret_l, struct kr_err *e)
+{
+	struct rlimit none = { 0, 0 };
+
+	kr_log_init(name);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc != 3)
+		return kr_fail(e, KR_E_USAGE,
+			       "%s is started by kororad only", name);
+	uid = (uid_t)strtoul(argv[1], NULL, 10);
+	gid = (gid_t)strtoul(argv[2], NULL, 10);
+	if (!uid || !gid)
+		return kr_fail(e, KR_E_JAIL, "an agent does not run as root");
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return kr_loop_new(ret_l, e);
+}
+
+/* No rule at all: every path is out of reach. Older kernels lack it. */
+static int landlock_nothing(void)
+{
+	struct landlock_ruleset_attr a = {
+		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
+	};
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof(a), 0);
+
+	if (fd < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+	if (syscall(SYS_landlock_restrict_self, fd, 0))
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int filter(const struct kr_jail *j)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = 0;
+
+	if (!f)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < sizeof(common) / sizeof(common[0]); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, common[i], 0);
+	for (size_t i = 0; !r && i < j->n_calls; i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, j->calls[i], 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	/* memory, but never executable memory */
+	if (!r)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC,
+					     0));
+	if (!r)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC,
+					     0));
+#endif
+	if (!r)
+		r = seccomp_load(f);
+	seccomp_release(f);
+	return r;
+}
+
+int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
+{
+	int r;
+
+	tzset();
+	if (chroot(".") || chdir("/"))
+		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+		prctl(PR_CAPBSET_DROP, cap);
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+	    setresuid(uid, uid, uid))
+		return kr_fail(e, KR_E_JAIL, "setresuid: %s",
+			       strerror(errno));
+	/* changing ids clears the death signal and dumpable: set both anew */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return kr_fail(e, KR_E_JAIL, "prctl: %s", strerror(errno));
+	r = landlock_nothing();
+	if (r)
+		return kr_fail(e, KR_E_JAIL, "landlock: %s", strerror(-r));
+	r = filter(j);
+	if (r)
+		return kr_fail(e, KR_E_JAIL, "seccomp: %s", strerror(-r));
+	return 0;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * korora.h - the one installed header: stable error codes, exit codes and
+ * libkorora, the client side of kororad's local API (see kororad(8)).
+ */
+#ifndef KORORA_H
+#define KORORA_H
+
+#include <stdint.h>
+
+/** Exit codes of every korora command. */
+enum kr_exit {
+	KR_EXIT_DONE	 = 0,	/* done */
+	KR_EXIT_REFUSED	 = 1,	/* refused or failed; the VM runs where it was */
+	KR_EXIT_USAGE	 = 2,	/* the command line or a file is wrong */
+	KR_EXIT_OPERATOR = 3,	/* needs an operator: see korora recover */
+};
+
+/** Who must answer for an error; policy acts upon it. */
+enum kr_blame { KR_SELF, KR_HOST, KR_GUEST, KR_PEER, KR_USER };
+
+/*
+ * Every error a user can meet: X(name, number, exit, errno, blame, summary,
+ * what to do). Numbers are stable: never reused, never renumbered.
+ * korora-errors(7) is printed from this table.
+ */
+#define KR_CODES(X) \
+/* 1xxx: what a user asked, and the files a user wrote */ \
+X(USAGE,	1001, KR_EXIT_USAGE, EINVAL, KR_USER, \
+  "the request is malformed", \
+  "see korora(1) for the command's arguments") \
+X(CONFIG,	1002, KR_EXIT_USAGE, EINVAL, KR_USER, \
+  "a configuration file is wrong", \
+  "mend the named line; korora.conf(5) and korora-vm(5) list every key") \
+X(FORBIDDEN,	1003, KR_EXIT_REFUSED, EACCES, KR_USER, \
+  "this user may not do that", \
+  "an administrator can grant the role: korora user grant USER ROLE") \
+X(NO_VM,	1004, KR_EXIT_REFUSED, ENOENT, KR_USER, \
+  "no such VM on this host", "korora vm list shows the VMs known here") \
+X(NO_HOST,	1005, KR_EXIT_REFUSED, ENOENT, KR_USER, \
+  "no such host is enrolled", \
+  "enrol it: korora host add NAME ADDRESS --fingerprint FP") \
+X(NO_MIGRATION,	1006, KR_EXIT_REFUSED, ENOENT, KR_USER, \
+  "no such migration or receipt", \
+  "korora status and korora receipt list show the known ones") \
+X(EXISTS,	1007, KR_EXIT_REFUSED, EEXIST, KR_USER, \
+  "it exists already", "remove the old one first, or choose another name") \
+X(VM_STATE,	1008, KR_EXIT_REFUSED, EBUSY, KR_USER, \
+  "the VM is not in a state that allows this", \
+  "korora vm show NAME tells its state") \
+X(NO_DAEMON,	1009, KR_EXIT_REFUSED, ECONNREFUSED, KR_HOST, \
+  "kororad does not answer", \
+  "start kororad, or point --root / KORORA_ROOT at its root") \
+X(NOT_INIT,	1010, KR_EXIT_REFUSED, ENOKEY, KR_USER, \
+  "this host has no identity yet", "run korora init --name NAME") \
+X(LIMIT,	1011, KR_EXIT_REFUSED, E2BIG, KR_USER, \
+  "a limit was exceeded", "send less, or fewer at a time") \
+X(CANCELLED,	1012, KR_EXIT_REFUSED, ECANCELED, KR_USER, \
+  "the migration was cancelled", "the VM runs where it was") \
+X(TIMEOUT,	1013, KR_EXIT_REFUSED, ETIMEDOUT, KR_USER, \
+  "the migration did not finish in the time given", \
+  "raise --timeout or --max-downtime-ms, or give it more bandwidth") \
+X(BUSY,		1014, KR_EXIT_REFUSED, EBUSY, KR_USER, \
+  "another migration of this VM is under way", \
+  "wait for it, or korora cancel ID") \
+/* 2xxx: who the peer is */ \
+X(UNREACHABLE,	2001, KR_EXIT_REFUSED, EHOSTUNREACH, KR_PEER, \
+  "the peer cannot be reached", \
+  "check the address, the link and that kororad runs there") \
+X(PEER_UNKNOWN,	2002, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the peer's identity is not enrolled here", \
+  "someone may stand in between; if not, compare fingerprints and enrol it") \
+X(PEER_EXPIRED,	2003, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the peer's certificate has expired or is not yet valid", \
+  "renew it on the peer, and compare both clocks") \
+X(PEER_NAME,	2004, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the peer's certificate is for another host name", \
+  "check the name it was enrolled under against the one it was issued for") \
+X(PEER_ANON,	2005, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the peer presented no certificate", \
+  "only enrolled korora hosts can connect") \
+X(TLS_VERSION,	2006, KR_EXIT_REFUSED, EPROTONOSUPPORT, KR_PEER, \
+  "the peer does not speak TLS 1.3", "nothing less is accepted") \
+X(TLS_ALPN,	2007, KR_EXIT_REFUSED, EPROTONOSUPPORT, KR_PEER, \
+  "the peer does not speak korora/1", "check the address and port") \
+X(TLS_FORGED,	2008, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "a record was not authentic: changed on the way, or replayed", \
+  "someone or something alters the traffic between the hosts") \
+X(TLS_HANDSHAKE, 2009, KR_EXIT_REFUSED, EPROTO, KR_PEER, \
+  "the TLS handshake failed", "see the message for the TLS library's reason") \
+X(REPLAYED,	2010, KR_EXIT_REFUSED, EALREADY, KR_PEER, \
+  "a recorded session was replayed", \
+  "someone sent an old session again; nothing was accepted") \
+X(PEER_CERT,	2011, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the peer's certificate is not valid", \
+  "see the message for the reason; enrol the peer's present identity") \
+X(REFUSED_US,	2012, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the peer refused this host's certificate", \
+  "enrol this host there, or see the peer's log for its reason") \
+X(PEER_SILENT,	2013, KR_EXIT_REFUSED, ETIMEDOUT, KR_PEER, \
+  "the peer fell silent", "check the link and the peer") \
+X(PEER_CLOSED,	2014, KR_EXIT_REFUSED, ECONNRESET, KR_PEER, \
+  "the connection was closed", "check the link and the peer's log") \
+X(PEER_TRUNCATED, 2015, KR_EXIT_REFUSED, ECONNRESET, KR_PEER, \
+  "the connection was cut without a proper end", \
+  "check the link; someone may have cut it") \
+X(TOO_MANY,	2016, KR_EXIT_REFUSED, EUSERS, KR_PEER, \
+  "too many connections that have not proved who they are", \
+  "retry; raise max_unproved in korora.conf if hosts are many") \
+/* 3xxx: what a peer says */ \
+X(MALFORMED,	3001, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "a malformed message", "both hosts should run the same korora release") \
+X(FRAME_SIZE,	3002, KR_EXIT_REFUSED, EMSGSIZE, KR_PEER, \
+  "a message larger than the limit", \
+  "both hosts should run the same korora release") \
+X(UNEXPECTED,	3003, KR_EXIT_REFUSED, EPROTO, KR_PEER, \
+  "a message that is not allowed now", \
+  "both hosts should run the same korora release") \
+X(VERSION,	3004, KR_EXIT_REFUSED, EPROTONOSUPPORT, KR_PEER, \
+  "no protocol version in common", "upgrade the older host") \
+X(SIGNATURE,	3005, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the peer's signature does not verify", \
+  "the hosts do not agree on what was migrated; see both logs") \
+X(PEER_REFUSED,	3006, KR_EXIT_REFUSED, ECONNREFUSED, KR_PEER, \
+  "the peer refused", "see the message for the peer's own reason") \
+X(LANE_UNKNOWN,	3007, KR_EXIT_REFUSED, ENOENT, KR_PEER, \
+  "a lane for a migration that is not expected", \
+  "nothing was accepted from it") \
+X(LANE_USED,	3008, KR_EXIT_REFUSED, EALREADY, KR_PEER, \
+  "a lane was opened a second time", "someone replayed it; it was refused") \
+/* 4xxx: preflight: could it work? */ \
+X(NO_STORAGE,	4001, KR_EXIT_REFUSED, ENOENT, KR_HOST, \
+  "a storage directory or disk is missing", \
+  "map the storage in [storage] of korora.conf and put the file there") \
+X(NO_NETWORK,	4002, KR_EXIT_REFUSED, ENOENT, KR_HOST, \
+  "a network is not mapped, or its bridge is missing", \
+  "map it in [network] of korora.conf and create the bridge") \
+X(NO_MACHINE,	4003, KR_EXIT_REFUSED, ENOTSUP, KR_HOST, \
+  "the hypervisor does not offer this machine type", \
+  "install a newer QEMU there, or define the VM with an older machine") \
+X(NO_CPU,	4004, KR_EXIT_REFUSED, ENOTSUP, KR_HOST, \
+  "the hypervisor does not offer this CPU model", \
+  "choose a model that both hosts offer") \
+X(NO_ACCEL,	4005, KR_EXIT_REFUSED, ENOTSUP, KR_HOST, \
+  "the accelerator is not usable on this host", \
+  "check /dev/kvm, or define the VM with accel = tcg") \
+X(NO_MEMORY,	4006, KR_EXIT_REFUSED, ENOMEM, KR_HOST, \
+  "not enough free memory for this VM", "free memory, or choose another host") \
+X(VM_THERE,	4007, KR_EXIT_REFUSED, EEXIST, KR_PEER, \
+  "the destination has a VM of this name", "rename or remove one of them") \
+X(STALE_EPOCH,	4008, KR_EXIT_REFUSED, ESTALE, KR_PEER, \
+  "the offered VM is older than what this host has owned already", \
+  "an old copy of the VM is being brought back; it must not run") \
+X(DISK_DIFFERS,	4009, KR_EXIT_REFUSED, EXDEV, KR_HOST, \
+  "the destination sees another disk under this name", \
+  "both hosts must see the same storage: check the mounts") \
+X(SAME_HOST,	4010, KR_EXIT_REFUSED, EINVAL, KR_USER, \
+  "source and destination are the same host", "name another host") \
+X(NO_QEMU,	4011, KR_EXIT_REFUSED, ENOENT, KR_HOST, \
+  "the hypervisor cannot be started", \
+  "install qemu-system-x86, or set [qemu] binary in korora.conf") \
+X(OLD_QEMU,	4012, KR_EXIT_REFUSED, ENOTSUP, KR_HOST, \
+  "the hypervisor's version does not fit", \
+  "upgrade QEMU on the destination") \
+/* 5xxx: the data plane */ \
+X(LANE_FORGED,	5001, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "data in flight was tampered with", \
+  "someone or something alters the traffic between the hosts") \
+X(LANE_LOST,	5002, KR_EXIT_REFUSED, ECONNRESET, KR_PEER, \
+  "a lane was lost", "check the link between the hosts") \
+X(LANE_STALLED,	5003, KR_EXIT_REFUSED, ETIMEDOUT, KR_PEER, \
+  "a lane made no progress", "check the link between the hosts") \
+X(LANE_MALFORMED, 5004, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "a malformed batch on a lane", \
+  "both hosts should run the same korora release") \
+X(ROOT_DIFFERS,	5005, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "source and destination do not agree on the VM's memory", \
+  "the copy was dropped; see both logs") \
+X(STREAM,	5006, KR_EXIT_REFUSED, EPIPE, KR_HOST, \
+  "the hypervisor's migration stream broke", \
+  "see the hypervisor's log of this VM") \
+X(RAM_LIMIT,	5007, KR_EXIT_REFUSED, EFBIG, KR_PEER, \
+  "the stream describes more memory than the VM has", \
+  "the stream was refused") \
+/* 6xxx: the hypervisor */ \
+X(QMP,		6001, KR_EXIT_REFUSED, EREMOTEIO, KR_GUEST, \
+  "the hypervisor refused a command", "see the message for its reason") \
+X(QMP_LOST,	6002, KR_EXIT_REFUSED, EPIPE, KR_GUEST, \
+  "the hypervisor's control connection was lost", \
+  "see the hypervisor's log of this VM") \
+X(QMP_MALFORMED, 6003, KR_EXIT_REFUSED, EBADMSG, KR_GUEST, \
+  "the hypervisor sent malformed control data", \
+  "check that [qemu] binary is a real QEMU") \
+X(HYPER_FAILED,	6004, KR_EXIT_REFUSED, EIO, KR_GUEST, \
+  "the hypervisor failed the migration", "see the message for its reason") \
+X(HYPER_DIED,	6005, KR_EXIT_REFUSED, ECHILD, KR_GUEST, \
+  "the VM's hypervisor process died", "see the hypervisor's log of this VM") \
+X(HYPER_SLOW,	6006, KR_EXIT_REFUSED, ETIMEDOUT, KR_GUEST, \
+  "the hypervisor did not answer in time", \
+  "see the hypervisor's log of this VM") \
+/* 7xxx: the hand-over */ \
+X(NO_EDGE,	7001, KR_EXIT_REFUSED, EPROTO, KR_SELF, \
+  "an event the hand-over does not allow in this state", \
+  "report it, with korora log show") \
+X(TOO_LATE,	7002, KR_EXIT_OPERATOR, EINPROGRESS, KR_USER, \
+  "ownership was released already: it cannot be cancelled", \
+  "it is driven forward; korora status shows how far") \
+X(IN_DOUBT,	7003, KR_EXIT_OPERATOR, EINPROGRESS, KR_PEER, \
+  "released, and the peer has not confirmed yet", \
+  "bring the peer back; korora recover finishes the hand-over") \
+X(VM_LOST,	7004, KR_EXIT_OPERATOR, EOWNERDEAD, KR_GUEST, \
+  "the VM's process died after ownership was taken", \
+  "start it again here: korora vm start NAME") \
+X(DISOWNED,	7005, KR_EXIT_REFUSED, ECONNABORTED, KR_PEER, \
+  "the destination gave the VM back before running it", \
+  "the VM runs where it was; see the destination's log") \
+X(MOVED,	7006, KR_EXIT_REFUSED, EXDEV, KR_USER, \
+  "this VM was handed over to another host", "operate it there") \
+X(CRASHED,	7007, KR_EXIT_REFUSED, ECONNABORTED, KR_SELF, \
+  "kororad was restarted during the migration", \
+  "it was undone; the VM runs where it was") \
+/* 8xxx: evidence and durable state */ \
+X(STORE,	8001, KR_EXIT_REFUSED, EIO, KR_HOST, \
+  "durable state could not be read or written", \
+  "check the disk under the root's var/lib/korora") \
+X(LOG_BROKEN,	8002, KR_EXIT_REFUSED, EBADMSG, KR_HOST, \
+  "the evidence log was altered", \
+  "the message names the first entry that does not fit; keep a copy") \
+X(RECEIPT_BAD,	8003, KR_EXIT_REFUSED, EBADMSG, KR_USER, \
+  "the receipt does not verify", "do not rely on it") \
+X(CRYPTO,	8004, KR_EXIT_REFUSED, EIO, KR_SELF, \
+  "a cryptographic operation failed", "see the message for the reason") \
+X(KEY_FILE,	8005, KR_EXIT_REFUSED, EACCES, KR_HOST, \
+  "a key or certificate file is missing or unreadable", \
+  "check the file; korora init makes a host's identity") \
+/* 9xxx: this program and its machine */ \
+X(SYSTEM,	9001, KR_EXIT_REFUSED, EIO, KR_HOST, \
+  "the operating system refused", "see the message for its reason") \
+X(AGENT_DIED,	9002, KR_EXIT_REFUSED, EPIPE, KR_SELF, \
+  "an agent process ended unexpectedly", "see the log for its last words") \
+X(AGENT_SPOKE,	9003, KR_EXIT_REFUSED, EPROTO, KR_SELF, \
+  "an agent sent what it may not send", "report it: it may be under attack") \
+X(JAIL,		9004, KR_EXIT_REFUSED, EPERM, KR_HOST, \
+  "an agent could not be jailed", "kororad must run as root on Linux 5.13+")
+
+enum kr_code {
+	KR_OK = 0,
+#define KR_X(name, number, exit, err, blame, summary, hint) \
+	KR_E_##name = number,
+	KR_CODES(KR_X)
+#undef KR_X
+};
+
+/* ---- libkorora: one call, one answer --------------------------------- */
+
+struct korora;
+
+/**
+ * korora_open() - Connect to kororad
+ * @root: the host instance's root, NULL or "" for the system's directories
+ *
+ * Return: a handle for korora_close(), or NULL with errno set.
+ */
+struct korora *korora_open(const char *root);
+
+/**
+ * korora_call() - Send one request and wait for its answer
+ * @k:      handle; one call at a time, not thread-safe
+ * @method: for example "vm.list"; kororad(8) lists them
+ * @params: a JSON object as text, NULL for none; borrowed
+ * @on_event: called with each event's JSON text until the answer, may be NULL
+ * @arg:    passed to @on_event
+ *
+ * Return: the answer, {"result": …} or {"error": {…}}, as JSON text for
+ *         free(); NULL with errno set if the connection broke.
+ */
+char *korora_call(struct korora *k, const char *method, const char *params,
+		  void (*on_event)(const char *json, void *arg), void *arg);
+
+/** korora_close() - Free a handle; NULL is fine. */
+void korora_close(struct korora *k);
+
+#endif
