@@ -13,6 +13,8 @@
  * Exit status: 0; 1 when the connection failed, was closed or reset, or came
  * back with other content; 2 when called wrongly.
  */
+#define _GNU_SOURCE 1
+
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -58,6 +60,11 @@ static int64_t now_ns(void)
 static int64_t max_ns(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
+}
+
+static int64_t min_ns(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* Line number @i, always LINE_BYTES long. */
@@ -186,7 +193,7 @@ static void talk(struct talk *t, int sig_fd, int64_t interval_ns,
 	struct pollfd p[2] = { { .fd = t->fd, .events = POLLIN },
 			       { .fd = sig_fd, .events = POLLIN } };
 	int64_t now, wake, say_ns = t->start_ns, report_ns = t->start_ns;
-	bool ending = false;
+	bool ending = false, blocked;
 	struct timespec ts;
 
 	while (!t->reset && !t->wrong) {
@@ -199,19 +206,21 @@ static void talk(struct talk *t, int sig_fd, int64_t interval_ns,
 			       (!t->n_out && t->sent == t->echoed)))
 			break;
 		/* after a stall one line follows, not all that were due */
-		if (now >= say_ns && (!ending || t->n_out) && say(t))
-			say_ns = max_ns(say_ns + interval_ns, now);
+		blocked = false;
+		if (now >= say_ns && (!ending || t->n_out)) {
+			blocked = !say(t);
+			if (!blocked)
+				say_ns = max_ns(say_ns + interval_ns, now);
+		}
 		if (now >= report_ns) {
 			report(t);
 			report_ns = now + REPORT_NS;
 		}
-		wake = ending && !t->n_out ? end_ns : say_ns;
-		wake = max_ns(0, (wake < report_ns ? wake : report_ns) - now);
-		p[0].events = POLLIN;
-		if (now >= say_ns && t->n_out) {
-			p[0].events |= POLLOUT;
-			wake = REPORT_NS;
-		}
+		wake = min_ns(report_ns, end_ns);
+		if (!ending && !blocked)
+			wake = min_ns(wake, say_ns);
+		wake = max_ns(0, wake - now);
+		p[0].events = blocked ? POLLIN | POLLOUT : POLLIN;
 		ts.tv_sec = wake / NS_PER_S;
 		ts.tv_nsec = wake % NS_PER_S;
 		if (ppoll(p, 2, &ts, NULL) <= 0)

@@ -7,6 +7,8 @@
  * that no byte is ever held twice or dropped. Linked statically: the guest
  * has no C library.
  */
+#define _GNU_SOURCE 1
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands.c - the command table and what is read before a command is known:
+ * --root, --json, --help and --version are taken wherever they stand.
+ * Help, the usage of every error and shell completion come from this table.
+ */
+#include "client/commands.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int help(struct kr_cli *c, int argc, char **argv);
+
+static const struct kr_command commands[] = {
+	{ "init", "--name NAME [--ca-request FILE | --cert FILE]",
+	  "Give this host its identity", kr_initcmd },
+	{ "info", "", "Show this host: its name, fingerprint and address",
+	  kr_doctorcmd_info },
+	{ "host add", "NAME ADDRESS [--fingerprint FP]",
+	  "Enrol another host", kr_hostcmd_add },
+	{ "host list", "", "List the enrolled hosts", kr_hostcmd_list },
+	{ "host show", "NAME", "Show one of them", kr_hostcmd_show },
+	{ "host remove", "NAME", "Strike a host off", kr_hostcmd_remove },
+	{ "trust add", "NAME FILE.pem", "Trust the hosts that a CA certifies",
+	  kr_trustcmd_add },
+	{ "trust list", "", "List the trusted CAs", kr_trustcmd_list },
+	{ "trust remove", "NAME", "Trust a CA no longer", kr_trustcmd_remove },
+	{ "user grant", "USER ROLE",
+	  "Allow a user to operate, approve, audit or admin",
+	  kr_usercmd_grant },
+	{ "user revoke", "USER ROLE", "Take a role away", kr_usercmd_revoke },
+	{ "user list", "", "List who may do what", kr_usercmd_list },
+	{ "vm define", "FILE", "Define a VM, see korora-vm(5)",
+	  kr_vmcmd_define },
+	{ "vm list", "", "List the VMs of this host", kr_vmcmd_list },
+	{ "vm show", "NAME", "Show one VM and its definition",
+	  kr_vmcmd_show },
+	{ "vm start", "NAME", "Start a VM", kr_vmcmd_start },
+	{ "vm stop", "NAME [--force]", "Shut a VM down, or switch it off",
+	  kr_vmcmd_stop },
+	{ "vm remove", "NAME", "Forget a stopped VM; its disks stay",
+	  kr_vmcmd_remove },
+	{ "migrate",
+	  "VM --to HOST [--strategy precopy|offline] [--max-downtime-ms N] "
+	  "[--bandwidth RATE] [--timeout S] [--dry-run]",
+	  "Move a running VM to another host", kr_migratecmd },
+	{ "status", "[ID] [--watch]", "Show migrations, or one of them",
+	  kr_statuscmd },
+	{ "cancel", "ID", "Stop a migration; its VM runs on here",
+	  kr_statuscmd_cancel },
+	{ "recover", "[ID]", "Finish or undo what a crash interrupted",
+	  kr_statuscmd_recover },
+	{ "receipt list", "", "List the receipts of past migrations",
+	  kr_receiptcmd_list },
+	{ "receipt show", "ID", "Show what was signed", kr_receiptcmd_show },
+	{ "receipt verify", "FILE [--key FILE]...",
+	  "Verify a receipt's signatures, offline", kr_receiptcmd_verify },
+	{ "log show", "[--limit N]", "Show the evidence log", kr_logcmd_show },
+	{ "log verify", "", "Verify that the log was not altered",
+	  kr_logcmd_verify },
+	{ "doctor", "[--to HOST]",
+	  "Check this host, and whether it could migrate there",
+	  kr_doctorcmd },
+	{ "version", "", "Show the versions of korora and kororad",
+	  kr_doctorcmd_version },
+	{ "help", "[COMMAND]", "Show this list, or a command's usage", help },
+};
+
+/* Does the row's first or do both words equal what was typed? */
+static bool matches(const struct kr_command *row, int argc, char **argv,
+		    int *ret_used)
+{
+	const char *second = strchr(row->words, ' ');
+	size_t n = second ? (size_t)(second - row->words)
+			  : strlen(row->words);
+
+	*ret_used = 0;
+	if (argc < 1 || strlen(argv[0]) != n ||
+	    strncmp(argv[0], row->words, n))
+		return false;
+	*ret_used = 1;
+	if (!second)
+		return true;
+	if (argc < 2 || strcmp(argv[1], second + 1))
+		return false;
+	*ret_used = 2;
+	return true;
+}
+
+/* The row, or NULL; *ret_used is then 1 if the first word alone is known. */
+static const struct kr_command *find(int argc, char **argv, int *ret_used)
+{
+	int used, best = 0;
+
+	for (size_t i = 0; i < KR_N(commands); i++) {
+		if (matches(&commands[i], argc, argv, &used)) {
+			*ret_used = used;
+			return &commands[i];
+		}
+		best = used > best ? used : best;
+	}
+	*ret_used = best;
+	return NULL;
+}
+
+static void print_all(FILE *f)
+{
+	fprintf(f, "usage: korora [--root DIR] [--json] COMMAND ...\n\n");
+	for (size_t i = 0; i < KR_N(commands); i++)
+		fprintf(f, "  %-15s %s\n", commands[i].words,
+			commands[i].help);
+	fprintf(f, "\nkorora help COMMAND shows its arguments; korora(1) "
+		   "explains them all.\n");
+}
+
+static void print_usage(FILE *f, const struct kr_command *row)
+{
+	fprintf(f, "korora %s%s%s\n    %s\n", row->words,
+		*row->args ? " " : "", row->args, row->help);
+}
+
+/* The usage of every command that starts with the words typed. */
+static int help_of(struct kr_cli *c, int argc, char **argv)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < KR_N(commands); i++) {
+		int used;
+		bool hit = matches(&commands[i], argc, argv, &used);
+
+		if (!hit && !(used && argc == 1))
+			continue;
+		print_usage(stdout, &commands[i]);
+		any = true;
+	}
+	if (any)
+		return 0;
+	return kr_cli_usage(c, "no such command: %s%s%s", argv[0],
+			    argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+}
+
+static json_t *commands_json(void)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < KR_N(commands); i++)
+		json_array_append_new(
+			a, json_pack("{s:s, s:s, s:s}", "command",
+				     commands[i].words, "arguments",
+				     commands[i].args, "help",
+				     commands[i].help));
+	return json_pack("{s:o}", "commands", a);
+}
+
+static int help(struct kr_cli *c, int argc, char **argv)
+{
+	if (argc > 0) {
+		c->cmd = NULL;
+		return help_of(c, argc, argv);
+	}
+	if (c->json) {
+		KR_AUTO(kr_cli_decref) json_t *j = commands_json();
+
+		kr_cli_result(c, j);
+		return 0;
+	}
+	print_all(stdout);
+	return 0;
+}
+
+/* What stands anywhere; the rest is moved together in argv. */
+struct globals {
+	bool help, version, bad_root;
+};
+
+static int take_globals(struct kr_cli *c, int argc, char **argv,
+			struct globals *g)
+{
+	int n = 0;
+
+	for (int i = 1; i < argc; i++) {
+		const char *a = argv[i];
+
+		if (!strcmp(a, "--")) {
+			while (i < argc)
+				argv[n++] = argv[i++];
+			break;
+		}
+		if (!strcmp(a, "--json"))
+			c->json = true;
+		else if (!strcmp(a, "--help") || !strcmp(a, "-h"))
+			g->help = true;
+		else if (!strcmp(a, "--version"))
+			g->version = true;
+		else if (!strncmp(a, "--root=", 7))
+			c->root = a + 7;
+		else if (strcmp(a, "--root"))
+			argv[n++] = argv[i];
+		else if (i + 1 < argc)
+			c->root = argv[++i];
+		else
+			g->bad_root = true;
+	}
+	return n;
+}
+
+static int run(struct kr_cli *c, int argc, char **argv,
+	       const struct globals *g)
+{
+	const struct kr_command *row;
+	int used;
+
+	if (g->bad_root)
+		return kr_cli_usage(c, "--root needs a value");
+	if (g->help)
+		return help(c, argc, argv);
+	if (g->version && !argc)
+		return kr_doctorcmd_version(c, 0, NULL);
+	if (!argc) {
+		print_all(stderr);
+		return c->json ? kr_cli_usage(c, "a command is missing")
+			       : KR_EXIT_USAGE;
+	}
+	row = find(argc, argv, &used);
+	if (!row && used)
+		return kr_cli_usage(c, "%s %s; korora help %s lists what "
+				       "there is",
+				    argv[0],
+				    argc > 1 ? argv[1] : "needs a second word",
+				    argv[0]);
+	if (!row)
+		return kr_cli_usage(c, "no such command: %s", argv[0]);
+	c->cmd = row;
+	return row->fn(c, argc - used, argv + used);
+}
+
+int kr_commands_run(int argc, char **argv)
+{
+	const char *root = getenv("KORORA_ROOT");
+	struct kr_cli c = { .root = root ? root : "",
+			    .tty = isatty(STDOUT_FILENO) };
+	struct globals g = { 0 };
+	size_t len;
+	KR_AUTOFREE char *trimmed = NULL;
+	int n, r;
+
+	/* text in the user's encoding, numbers always with a point */
+	setlocale(LC_CTYPE, "");
+	setlocale(LC_TIME, "");
+	n = take_globals(&c, argc, argv, &g);
+	trimmed = strdup(c.root);
+	for (len = trimmed ? strlen(trimmed) : 0;
+	     len && trimmed[len - 1] == '/'; len--)
+		trimmed[len - 1] = '\0';
+	c.root = trimmed ? trimmed : c.root;
+	r = run(&c, n, argv, &g);
+	korora_close(c.api);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("korora: cannot write the output");
+		r = r ? r : KR_EXIT_REFUSED;
+	}
+	return r;
+}

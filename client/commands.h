@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands.h - every command of korora: what they are, and how one is found
+ * and run.
+ */
+#ifndef KR_CLIENT_COMMANDS_H
+#define KR_CLIENT_COMMANDS_H
+
+#include "client/cli.h"
+
+/** kr_commands_run() - All of korora: its command line in, its exit code out */
+int kr_commands_run(int argc, char **argv);
+
+/* The commands, one file per noun; argv starts behind the command's words. */
+int kr_initcmd(struct kr_cli *c, int argc, char **argv);
+int kr_hostcmd_add(struct kr_cli *c, int argc, char **argv);
+int kr_hostcmd_list(struct kr_cli *c, int argc, char **argv);
+int kr_hostcmd_show(struct kr_cli *c, int argc, char **argv);
+int kr_hostcmd_remove(struct kr_cli *c, int argc, char **argv);
+int kr_trustcmd_add(struct kr_cli *c, int argc, char **argv);
+int kr_trustcmd_list(struct kr_cli *c, int argc, char **argv);
+int kr_trustcmd_remove(struct kr_cli *c, int argc, char **argv);
+int kr_usercmd_grant(struct kr_cli *c, int argc, char **argv);
+int kr_usercmd_revoke(struct kr_cli *c, int argc, char **argv);
+int kr_usercmd_list(struct kr_cli *c, int argc, char **argv);
+int kr_vmcmd_define(struct kr_cli *c, int argc, char **argv);
+int kr_vmcmd_list(struct kr_cli *c, int argc, char **argv);
+int kr_vmcmd_show(struct kr_cli *c, int argc, char **argv);
+int kr_vmcmd_start(struct kr_cli *c, int argc, char **argv);
+int kr_vmcmd_stop(struct kr_cli *c, int argc, char **argv);
+int kr_vmcmd_remove(struct kr_cli *c, int argc, char **argv);
+int kr_migratecmd(struct kr_cli *c, int argc, char **argv);
+int kr_statuscmd(struct kr_cli *c, int argc, char **argv);
+int kr_statuscmd_cancel(struct kr_cli *c, int argc, char **argv);
+int kr_statuscmd_recover(struct kr_cli *c, int argc, char **argv);
+int kr_receiptcmd_list(struct kr_cli *c, int argc, char **argv);
+int kr_receiptcmd_show(struct kr_cli *c, int argc, char **argv);
+int kr_receiptcmd_verify(struct kr_cli *c, int argc, char **argv);
+int kr_logcmd_show(struct kr_cli *c, int argc, char **argv);
+int kr_logcmd_verify(struct kr_cli *c, int argc, char **argv);
+int kr_doctorcmd(struct kr_cli *c, int argc, char **argv);
+/* One line of its checks, and of a dry run's. */
+void kr_doctorcmd_print(const json_t *check);
+int kr_doctorcmd_info(struct kr_cli *c, int argc, char **argv);
+int kr_doctorcmd_version(struct kr_cli *c, int argc, char **argv);
+
+#endif

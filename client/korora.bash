@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# korora.bash - bash completion of korora(1): its commands and options, and the
+# names of VMs, hosts and migrations as kororad knows them just now.
+
+# Every string under KEY in the answer to COMMAND; silent without kororad.
+_korora_names()
+{
+	local key=$1
+	shift
+	timeout 2 "${_korora_call[@]}" "$@" --json 2>/dev/null |
+		grep -o "\"$key\":\"[^\"]*\"" | cut -d'"' -f4 | sort -u
+}
+
+_korora_reply()
+{
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+_korora_files()
+{
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+}
+
+# What may stand as operand number $2 (from 1) of command $1.
+_korora_operand()
+{
+	case "$1:$2" in
+	'host show:1' | 'host remove:1')
+		_korora_reply "$(_korora_names name host list)" ;;
+	'trust add:2' | 'vm define:1' | 'receipt verify:1')
+		_korora_files ;;
+	'trust remove:1')
+		_korora_reply "$(_korora_names name trust list)" ;;
+	'user grant:1')
+		mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	'user revoke:1')
+		_korora_reply "$(_korora_names user user list)" ;;
+	'user grant:2' | 'user revoke:2')
+		_korora_reply 'operate approve audit admin' ;;
+	'vm show:1' | 'vm start:1' | 'vm stop:1' | 'vm remove:1' | 'migrate:1')
+		_korora_reply "$(_korora_names name vm list)" ;;
+	'status:1' | 'cancel:1' | 'recover:1')
+		_korora_reply "$(_korora_names migration status)" ;;
+	'receipt show:1')
+		_korora_reply "$(_korora_names migration receipt list)" ;;
+	'help:1')
+		_korora_reply "${!_korora_options[*]}" ;;
+	esac
+}
+
+_korora()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local groups=' host trust user vm receipt log '
+	local -A _korora_second=(
+		[host]='add list show remove' [trust]='add list remove'
+		[user]='grant revoke list' [receipt]='list show verify'
+		[vm]='define list show start stop remove' [log]='show verify'
+	)
+	local -A _korora_options=(
+		[init]='--name --ca-request --cert' [info]='' [host]='' [trust]=''
+		[user]='' [vm]='' [status]='--watch' [cancel]='' [recover]=''
+		[migrate]='--to --strategy --max-downtime-ms --bandwidth --timeout --dry-run'
+		[receipt]='' [log]='' [doctor]='--to' [version]='' [help]=''
+	)
+	local -A deep=(
+		['host add']='--fingerprint' ['vm stop']='--force'
+		['receipt verify']='--key' ['log show']='--limit'
+	)
+	local -a _korora_call=("${COMP_WORDS[0]}")
+	local cmd='' n=0 i w
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		w=${COMP_WORDS[i]}
+		case $w in
+		--root)
+			_korora_call+=(--root "${COMP_WORDS[i + 1]}")
+			((i++)) ;;
+		--name | --ca-request | --cert | --fingerprint | --to | \
+		--strategy | --max-downtime-ms | --bandwidth | --timeout | \
+		--key | --limit)
+			((i++)) ;;
+		-*) ;;
+		*)
+			if [[ -z $cmd ]]; then
+				cmd=$w
+			elif [[ $groups == *" $cmd "* ]]; then
+				cmd+=" $w"
+			else
+				((n++))
+			fi ;;
+		esac
+	done
+	case $prev in
+	--root)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return ;;
+	--to)
+		_korora_reply "$(_korora_names name host list)"
+		return ;;
+	--strategy)
+		_korora_reply 'precopy offline'
+		return ;;
+	--ca-request | --cert | --key)
+		_korora_files
+		return ;;
+	--name | --fingerprint | --max-downtime-ms | --bandwidth | --timeout | \
+	--limit)
+		return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		_korora_reply "${_korora_options[${cmd:-help}]-}${deep[${cmd:-help}]-} --json --root --help"
+	elif [[ -z $cmd ]]; then
+		_korora_reply "${!_korora_options[*]}"
+	elif [[ $groups == *" $cmd "* ]]; then
+		_korora_reply "${_korora_second[$cmd]}"
+	else
+		_korora_operand "$cmd" $((n + 1))
+	fi
+}
+
+complete -F _korora korora

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* logcmd.c - korora log: what this host did, as its evidence log has it. */
+#include <stdio.h>
+
+#include "client/columns.h"
+#include "client/commands.h"
+#include "client/human.h"
+
+#define LIMIT_DEFAULT	50u	/* entries, the latest */
+#define LIMIT_MAX	100000u
+
+int kr_logcmd_show(struct kr_cli *c, int argc, char **argv)
+{
+	static const struct kr_column cols[] = {
+		{ "Index", "index", KR_CELL_COUNT },
+		{ "Time", "at_ms", KR_CELL_TIME },
+		{ "Migration", "migration", KR_CELL_ID },
+		{ "Event", "event", KR_CELL_TEXT },
+		{ "Detail", "detail", KR_CELL_TEXT },
+	};
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	const char *limit[2] = { NULL };
+	const struct kr_option opts[] = {
+		{ .name = "limit", .values = limit, .max = 1 },
+	};
+	uint64_t n = LIMIT_DEFAULT;
+	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 0, 0, NULL);
+
+	if (r)
+		return r;
+	if (limit[0] && (!kr_human_number(limit[0], LIMIT_MAX, &n) || !n))
+		return kr_cli_usage(c, "--limit is a number 1..%u, not %s",
+				    LIMIT_MAX, limit[0]);
+	r = kr_cli_call(c, "log.show",
+			json_pack("{s:I}", "limit", (json_int_t)n), NULL,
+			NULL, &j);
+	if (r)
+		return r;
+	kr_cli_result(c, j);
+	if (!c->json)
+		kr_columns_table(json_object_get(j, "entries"), cols,
+				 KR_N(cols), "the log is empty");
+	return 0;
+}
+
+int kr_logcmd_verify(struct kr_cli *c, int argc, char **argv)
+{
+	static const struct kr_column cols[] = {
+		{ "Entries", "entries", KR_CELL_COUNT },
+		{ "Receipts", "receipts", KR_CELL_COUNT },
+		{ "Cosigned", "cosigned", KR_CELL_COUNT },
+		{ "Root", "root", KR_CELL_TEXT },
+	};
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	struct kr_err e = KR_ERR_NONE;
+	const char *note;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
+
+	if (!r)
+		r = kr_cli_call(c, "log.verify", json_object(), NULL, NULL,
+				&j);
+	if (r)
+		return r;
+	if (!json_is_true(json_object_get(j, "ok"))) {
+		kr_fail(&e, KR_E_LOG_BROKEN, "kororad does not vouch for it");
+		return kr_cli_fail(c, &e);
+	}
+	kr_cli_result(c, j);
+	if (c->json)
+		return 0;
+	printf("the log is whole: nothing was altered or removed\n");
+	kr_columns_card(j, cols, KR_N(cols));
+	note = json_string_value(json_object_get(j, "checkpoint"));
+	if (note && *note) {
+		printf("Checkpoint:\n");
+		kr_columns_block(note);
+	}
+	return 0;
+}

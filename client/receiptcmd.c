@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * receiptcmd.c - korora receipt: list and show what kororad keeps, and verify
+ * any receipt without it, by the two hosts' public keys alone.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/columns.h"
+#include "client/commands.h"
+#include "client/receiptview.h"
+#include "evidence/fingerprint.h"
+#include "evidence/receipt.h"
+
+/* The public keys at hand, and the two that a receipt names. */
+struct ring {
+	const struct kr_terms *t;	/* not believed yet */
+	struct kr_pubkey      *from, *to;
+};
+
+static void ring_fini(struct ring *g)
+{
+	kr_pubkey_free(g->from);
+	kr_pubkey_free(g->to);
+}
+
+/* Keep @path's key if the receipt names it. */
+static int ring_try(struct ring *g, const char *path, struct kr_err *e)
+{
+	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *k = NULL;
+	struct kr_pubkey **slot = NULL;
+	int r = kr_pubkey_load(path, &k, e);
+
+	if (r)
+		return r;
+	if (kr_eq_ct(kr_pubkey_keyid(k), g->t->from_keyid, 32))
+		slot = &g->from;
+	else if (kr_eq_ct(kr_pubkey_keyid(k), g->t->to_keyid, 32))
+		slot = &g->to;
+	if (slot && !*slot) {
+		*slot = k;
+		k = NULL;
+	}
+	return 0;
+}
+
+/* This host's certificate and its peers'; one that is broken proves nothing. */
+static int ring_own(const struct kr_cli *c, struct ring *g, struct kr_err *e)
+{
+	char path[PATH_MAX], peers[PATH_MAX];
+	struct dirent *d;
+	DIR *dir;
+	int r = kr_cli_path(c, "/etc/korora/identity.crt", path, e);
+
+	if (r || (r = kr_cli_path(c, "/var/lib/korora/peers", peers, e)))
+		return r;
+	ring_try(g, path, NULL);
+	dir = opendir(peers);
+	while (dir && (d = readdir(dir))) {
+		const char *dot = strrchr(d->d_name, '.');
+
+		if (dot && !strcmp(dot, ".crt") &&
+		    snprintf(path, sizeof(path), "%s/%s", peers, d->d_name) <
+			    (int)sizeof(path))
+			ring_try(g, path, NULL);
+	}
+	if (dir)
+		closedir(dir);
+	return 0;
+}
+
+static int no_key(const char *host, const uint8_t *keyid, struct kr_err *e)
+{
+	char fp[KR_FINGERPRINT_BYTES];
+
+	kr_fingerprint_put(keyid, fp);
+	return kr_fail(e, KR_E_RECEIPT_BAD, "the key %s, that it calls %s, is "
+		       "not at hand: give it with --key", fp, host);
+}
+
+static int collect(const struct kr_cli *c, struct ring *g,
+		   const char *const *files, struct kr_err *e)
+{
+	int r = files[0] ? 0 : ring_own(c, g, e);
+
+	for (size_t i = 0; !r && files[i]; i++)
+		r = ring_try(g, files[i], e);
+	if (r)
+		return r;
+	if (!g->from)
+		return no_key(g->t->from_name, g->t->from_keyid, e);
+	return g->to ? 0 : no_key(g->t->to_name, g->t->to_keyid, e);
+}
+
+static int verify(const struct kr_cli *c, const char *file,
+		  const char *const *keys, struct kr_terms *ret_t,
+		  struct kr_err *e)
+{
+	KR_AUTOFREE char *text = NULL;
+	struct kr_terms said;
+	KR_AUTO(ring_fini) struct ring g = { .t = &said };
+	size_t n;
+	int r = kr_read_file(file, KR_DSSE_BYTES_MAX, &text, &n);
+
+	if (r)
+		return kr_fail(e, KR_E_RECEIPT_BAD, "%s: %s", file,
+			       r == -E2BIG ? "too long" : strerror(-r));
+	r = kr_receipt_peek(text, n, &said, e);
+	if (!r)
+		r = collect(c, &g, keys, e);
+	return r ? r : kr_receipt_verify(text, n, g.from, g.to, ret_t, e);
+}
+
+int kr_receiptcmd_verify(struct kr_cli *c, int argc, char **argv)
+{
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	const char *keys[KR_CLI_VALUES_MAX + 1] = { NULL };
+	const struct kr_option opts[] = {
+		{ .name = "key", .values = keys, .max = KR_CLI_VALUES_MAX },
+	};
+	struct kr_err e = KR_ERR_NONE;
+	struct kr_terms t;
+	const char *file;
+	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 1, 1, &file);
+
+	if (r)
+		return r;
+	if (verify(c, file, keys, &t, &e))
+		return kr_cli_fail(c, &e);
+	j = kr_receiptview_json(&t);
+	json_object_set_new(j, "ok", json_true());
+	kr_cli_result(c, j);
+	if (c->json)
+		return 0;
+	kr_receiptview_print(j);
+	printf("both signatures verify: %s sent it, %s received it\n",
+	       t.from_name, t.to_name);
+	return 0;
+}
+
+int kr_receiptcmd_list(struct kr_cli *c, int argc, char **argv)
+{
+	static const struct kr_column cols[] = {
+		{ "Migration", "migration", KR_CELL_ID },
+		{ "VM", "vm", KR_CELL_TEXT },
+		{ "From", "from", KR_CELL_TEXT },
+		{ "To", "to", KR_CELL_TEXT },
+		{ "Time", "at_ms", KR_CELL_TIME },
+		{ "File", "path", KR_CELL_TEXT },
+	};
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
+
+	if (!r)
+		r = kr_cli_call(c, "receipt.list", json_object(), NULL, NULL,
+				&j);
+	if (r)
+		return r;
+	kr_cli_result(c, j);
+	if (!c->json)
+		kr_columns_table(json_object_get(j, "receipts"), cols,
+				 KR_N(cols), "no receipts");
+	return 0;
+}
+
+/* What the envelope says, read as the signed bytes have it. */
+static int show(const json_t *j, struct kr_err *e)
+{
+	KR_AUTOFREE char *text = json_dumps(json_object_get(j, "envelope"),
+					    JSON_COMPACT);
+	KR_AUTO(kr_cli_decref) json_t *view = NULL;
+	char path[KR_CELL_BYTES];
+	struct kr_terms t;
+	int r;
+
+	if (!text)
+		return kr_fail(e, KR_E_RECEIPT_BAD, "there is no envelope");
+	r = kr_receipt_peek(text, strlen(text), &t, e);
+	if (r)
+		return r;
+	view = kr_receiptview_json(&t);
+	kr_receiptview_print(view);
+	printf("to verify it: korora receipt verify %s\n",
+	       kr_columns_text(j, "path", path));
+	return 0;
+}
+
+int kr_receiptcmd_show(struct kr_cli *c, int argc, char **argv)
+{
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	struct kr_err e = KR_ERR_NONE;
+	const char *id;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 1, 1, &id);
+
+	if (!r)
+		r = kr_cli_call(c, "receipt.show", json_pack("{s:s}", "id", id),
+				NULL, NULL, &j);
+	if (r)
+		return r;
+	kr_cli_result(c, j);
+	if (!c->json && show(j, &e))
+		return kr_cli_fail(c, &e);
+	return 0;
+}

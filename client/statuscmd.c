@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * statuscmd.c - korora status, cancel and recover: migrations under way, past
+ * and interrupted, as this host knows them.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/columns.h"
+#include "client/commands.h"
+
+#define WATCH_MS	1000u
+#define CLEAR_SCREEN	"\033[H\033[2J"
+
+static const struct kr_column list_cols[] = {
+	{ "Migration", "migration", KR_CELL_ID },
+	{ "VM", "vm", KR_CELL_TEXT },
+	{ "Role", "role", KR_CELL_TEXT },
+	{ "Peer", "peer", KR_CELL_TEXT },
+	{ "State", "state", KR_CELL_TEXT },
+	{ "Phase", "phase", KR_CELL_TEXT },
+	{ "Left", "remaining_bytes", KR_CELL_SIZE },
+	{ "Started", "started_ms", KR_CELL_TIME },
+};
+
+static const struct kr_column card_cols[] = {
+	{ "Migration", "migration", KR_CELL_TEXT },
+	{ "VM", "vm", KR_CELL_TEXT },
+	{ "Role", "role", KR_CELL_TEXT },
+	{ "Peer", "peer", KR_CELL_TEXT },
+	{ "State", "state", KR_CELL_TEXT },
+	{ "Phase", "phase", KR_CELL_TEXT },
+	{ "Started", "started_ms", KR_CELL_TIME },
+	{ "Elapsed", "elapsed_ms", KR_CELL_SPAN },
+	{ "Rounds", "rounds", KR_CELL_COUNT },
+	{ "RAM", "ram_bytes", KR_CELL_SIZE },
+	{ "Remaining", "remaining_bytes", KR_CELL_SIZE },
+	{ "Rate", "rate_bytes_s", KR_CELL_RATE },
+	{ "Dirtied", "dirty_bytes_s", KR_CELL_RATE },
+	{ "Sent", "wire_bytes", KR_CELL_SIZE },
+	{ "Pages", "pages", KR_CELL_COUNT },
+	{ "Zero pages", "zero_pages", KR_CELL_COUNT },
+	{ "Downtime", "downtime_ms", KR_CELL_SPAN },
+	{ "Receipt", "receipt", KR_CELL_TEXT },
+};
+
+static void print_error(const json_t *m)
+{
+	const json_t *error = json_object_get(m, "error");
+	char code[KR_CELL_BYTES], msg[KR_CELL_BYTES], hint[KR_CELL_BYTES];
+
+	if (!json_is_object(error))
+		return;
+	printf("%s %s\n", kr_columns_text(error, "code", code),
+	       kr_columns_text(error, "message", msg));
+	if (json_is_string(json_object_get(error, "hint")))
+		printf("  → %s\n", kr_columns_text(error, "hint", hint));
+}
+
+static void print_status(const struct kr_cli *c, const json_t *j,
+			 const char *id)
+{
+	const json_t *all = json_object_get(j, "migrations");
+	char host[KR_CELL_BYTES];
+
+	if (c->json) {
+		kr_cli_result(c, j);
+	} else if (id && json_array_size(all) == 1) {
+		kr_columns_card(json_array_get(all, 0), card_cols,
+				KR_N(card_cols));
+		print_error(json_array_get(all, 0));
+	} else {
+		printf("host %s\n", kr_columns_text(j, "host", host));
+		kr_columns_table(all, list_cols, KR_N(list_cols),
+				 "no migrations");
+	}
+	fflush(stdout);
+}
+
+static bool any_running(const json_t *j)
+{
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach(json_object_get(j, "migrations"), i, m) {
+		const char *s = json_string_value(json_object_get(m, "state"));
+
+		if (s && !strcmp(s, "running"))
+			return true;
+	}
+	return false;
+}
+
+static int ask_status(struct kr_cli *c, const char *id, json_t **ret)
+{
+	return kr_cli_call(c, "status", json_pack("{s:s*}", "id", id), NULL,
+			   NULL, ret);
+}
+
+/* Until the one asked for is over, or for good; prints what changed. */
+static int watch(struct kr_cli *c, const char *id)
+{
+	const struct timespec pause = { .tv_sec = WATCH_MS / 1000,
+					.tv_nsec = WATCH_MS % 1000 * 1000000 };
+	KR_AUTO(kr_cli_decref) json_t *last = NULL;
+
+	for (;;) {
+		json_t *j = NULL;
+		int r = ask_status(c, id, &j);
+
+		if (r)
+			return r;
+		if (c->tty && !c->json)
+			fputs(CLEAR_SCREEN, stdout);
+		if (c->tty || !json_equal(j, last))
+			print_status(c, j, id);
+		json_decref(last);
+		last = j;
+		if (id && !any_running(j))
+			return 0;
+		if (ferror(stdout))
+			return KR_EXIT_REFUSED;
+		nanosleep(&pause, NULL);
+	}
+}
+
+int kr_statuscmd(struct kr_cli *c, int argc, char **argv)
+{
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	bool watching = false;
+	const struct kr_option opts[] = {
+		{ .name = "watch", .flag = &watching },
+	};
+	const char *id;
+	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 0, 1, &id);
+
+	if (r)
+		return r;
+	if (watching)
+		return watch(c, id);
+	r = ask_status(c, id, &j);
+	if (!r)
+		print_status(c, j, id);
+	return r;
+}
+
+int kr_statuscmd_cancel(struct kr_cli *c, int argc, char **argv)
+{
+	const char *id;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 1, 1, &id);
+
+	if (r)
+		return r;
+	return kr_cli_do(c, "cancel", json_pack("{s:s}", "id", id),
+			 "migration %s is cancelled; the VM runs where it was",
+			 id);
+}
+
+static bool is_waiting(const json_t *m)
+{
+	const char *s = json_string_value(json_object_get(m, "outcome"));
+
+	return s && !strcmp(s, "waiting");
+}
+
+int kr_statuscmd_recover(struct kr_cli *c, int argc, char **argv)
+{
+	static const struct kr_column cols[] = {
+		{ "Migration", "migration", KR_CELL_ID },
+		{ "VM", "vm", KR_CELL_TEXT },
+		{ "Role", "role", KR_CELL_TEXT },
+		{ "State", "state", KR_CELL_TEXT },
+		{ "Outcome", "outcome", KR_CELL_TEXT },
+	};
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	const json_t *all, *m;
+	const char *id;
+	size_t i;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 1, &id);
+
+	if (!r)
+		r = kr_cli_call(c, "recover", json_pack("{s:s*}", "id", id),
+				NULL, NULL, &j);
+	if (r)
+		return r;
+	all = json_object_get(j, "migrations");
+	if (!c->json)
+		kr_columns_table(all, cols, KR_N(cols), "nothing to recover");
+	json_array_foreach(all, i, m) {
+		if (is_waiting(m))
+			r = KR_EXIT_OPERATOR;
+		if (json_is_object(json_object_get(m, "error")))
+			kr_cli_explain(json_object_get(m, "error"));
+	}
+	kr_cli_result(c, j);
+	return r;
+}

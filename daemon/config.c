@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.c - korora.conf(5). Read once by kororad as it starts. */
+#include "daemon/config.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/ini.h"
+
+enum kind { TEXT, MS_FROM_S, NUMBER };
+
+#define FIELD(f)	offsetof(struct kr_config, f), \
+			sizeof(((struct kr_config *)0)->f)
+
+static const struct {
+	const char *section, *key;
+	enum kind   kind;
+	size_t	    at, size;
+} keys[] = {
+	{ "host", "listen",	    TEXT,      FIELD(listen) },
+	{ "host", "address",	    TEXT,      FIELD(address) },
+	{ "host", "agent_user",	    TEXT,      FIELD(agent_user) },
+	{ "host", "peer_timeout_s", MS_FROM_S, FIELD(peer_timeout_ms) },
+	{ "host", "max_unproved",   NUMBER,    FIELD(max_unproved) },
+	{ "qemu", "binary",	    TEXT,      FIELD(qemu_binary) },
+	{ "tls",  "control_suites", TEXT,      FIELD(control_suites) },
+	{ "tls",  "lane_suite",    TEXT,      FIELD(lane_suite) },
+};
+
+static int add_map(struct kr_map *maps, unsigned int *n, struct kr_ini *it,
+		   struct kr_err *e)
+{
+	struct kr_map *m;
+
+	for (unsigned int i = 0; i < *n; i++)
+		if (!strcmp(maps[i].name, it->key))
+			return kr_ini_fail(it, e, "%s is mapped twice",
+					   it->key);
+	if (*n == KR_CONFIG_MAPS_MAX)
+		return kr_ini_fail(it, e, "more than %u mappings",
+				   KR_CONFIG_MAPS_MAX);
+	m = &maps[*n];
+	if (strlen(it->key) >= sizeof(m->name) || !it->value[0] ||
+	    strlen(it->value) >= sizeof(m->value))
+		return kr_ini_fail(it, e, "too long, or empty");
+	strcpy(m->name, it->key);
+	strcpy(m->value, it->value);
+	(*n)++;
+	return 0;
+}
+
+static int set(struct kr_config *c, struct kr_ini *it, size_t i,
+	       struct kr_err *e)
+{
+	char *at = (char *)c + keys[i].at;
+	unsigned long v;
+	char *end;
+
+	if (keys[i].kind == TEXT) {
+		if (strlen(it->value) >= keys[i].size)
+			return kr_ini_fail(it, e, "%s is too long", it->key);
+		strcpy(at, it->value);
+		return 0;
+	}
+	v = strtoul(it->value, &end, 10);
+	if (!it->value[0] || *end || v < 1 || v > 3600)
+		return kr_ini_fail(it, e, "%s is a number from 1 to 3600",
+				   it->key);
+	*(uint32_t *)(void *)at =
+		(uint32_t)(keys[i].kind == MS_FROM_S ? v * 1000 : v);
+	return 0;
+}
+
+static int take_key(struct kr_config *c, struct kr_ini *it, struct kr_err *e)
+{
+	if (!strcmp(it->section, "storage")) {
+		if (it->value[0] != '/')
+			return kr_ini_fail(it, e, "%s needs an absolute path",
+					   it->key);
+		return add_map(c->storages, &c->n_storages, it, e);
+	}
+	if (!strcmp(it->section, "network"))
+		return add_map(c->networks, &c->n_networks, it, e);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(keys[i].section, it->section) &&
+		    !strcmp(keys[i].key, it->key))
+			return set(c, it, i, e);
+	return kr_ini_unknown(it, e);
+}
+
+static int resolve_user(struct kr_config *c, struct kr_err *e)
+{
+	struct passwd *pw = getpwnam(c->agent_user);
+
+	if (!pw || !pw->pw_uid)
+		return kr_fail(e, KR_E_CONFIG,
+			       "agent_user = %s is not an ordinary user",
+			       c->agent_user);
+	c->agent_uid = pw->pw_uid;
+	c->agent_gid = pw->pw_gid;
+	return 0;
+}
+
+int kr_config_load(const char *path, struct kr_config *ret_c,
+		   struct kr_err *e)
+{
+	struct kr_config c = {
+		.listen = "0.0.0.0:7300", .agent_user = "nobody",
+		.peer_timeout_ms = 10000, .max_unproved = 32,
+		.control_suites = "TLS_AES_256_GCM_SHA384:"
+				  "TLS_CHACHA20_POLY1305_SHA256",
+		.lane_suite = "TLS_AES_256_GCM_SHA384",
+		.qemu_binary = "/usr/bin/qemu-system-x86_64",
+	};
+	KR_AUTOFREE char *text = NULL;
+	struct kr_ini it;
+	size_t n = 0;
+	int r = kr_read_file(path, KR_INI_BYTES_MAX, &text, &n);
+
+	if (r && r != -ENOENT)
+		return kr_fail(e, KR_E_CONFIG, "%s: %s", path, strerror(-r));
+	if (!r) {
+		r = kr_ini_start(&it, path, text, n, e);
+		if (r)
+			return r;
+		while ((r = kr_ini_next(&it, e)) > 0) {
+			if (r == KR_INI_KEY && (r = take_key(&c, &it, e)))
+				return r;
+		}
+		if (r < 0)
+			return r;
+	}
+	r = resolve_user(&c, e);
+	if (!r)
+		*ret_c = c;
+	return r;
+}
+
+static const char *find(const struct kr_map *m, unsigned int n,
+			const char *name)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (!strcmp(m[i].name, name))
+			return m[i].value;
+	return NULL;
+}
+
+const char *kr_config_network(const struct kr_config *c, const char *name)
+{
+	return find(c->networks, c->n_networks, name);
+}
+
+const char *kr_config_storage(const struct kr_config *c, const char *name)
+{
+	return find(c->storages, c->n_storages, name);
+}
+
+void kr_config_policy(const struct kr_config *c, char *out, size_t size)
+{
+	snprintf(out, size, "tls=1.3\nmutual=required\nattestation=none\n"
+		 "control_suites=%s\nlane_suite=%s\n",
+		 c->control_suites, c->lane_suite);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.h - korora.conf(5): where this host listens, what its storage and
+ * networks are called, and which cipher suites it accepts.
+ */
+#ifndef KR_DAEMON_CONFIG_H
+#define KR_DAEMON_CONFIG_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "hyper/hyper.h"
+
+#define KR_CONFIG_MAPS_MAX	32u
+
+struct kr_map {
+	char name[32];
+	char value[PATH_MAX / 4];
+};
+
+struct kr_config {
+	char	      listen[128];	/* ADDRESS:PORT */
+	char	      address[128];	/* what peers are told; may be "" */
+	char	      agent_user[64];
+	uid_t	      agent_uid;
+	gid_t	      agent_gid;
+	uint32_t      peer_timeout_ms;
+	uint32_t      max_unproved;	/* connections without a proved peer */
+	char	      control_suites[160], lane_suite[40];
+	char	      qemu_binary[PATH_MAX / 4];
+	unsigned int  n_storages, n_networks;
+	struct kr_map storages[KR_CONFIG_MAPS_MAX];
+	struct kr_map networks[KR_CONFIG_MAPS_MAX];
+};
+
+/** kr_config_load() - Read @path; a missing file means all defaults. */
+int kr_config_load(const char *path, struct kr_config *ret_c,
+		   struct kr_err *e);
+
+/** kr_config_network(), kr_config_storage() - A mapping, NULL if none. */
+const char *kr_config_network(const struct kr_config *c, const char *name);
+const char *kr_config_storage(const struct kr_config *c, const char *name);
+
+/**
+ * kr_config_policy() - The protection this host demands, as canonical text
+ *
+ * Its SHA-256 is the policy digest that statements carry.
+ */
+void kr_config_policy(const struct kr_config *c, char *out, size_t size);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.c - a host instance's folders, identity, store and log. In kororad. */
+#include "daemon/host.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "evidence/fingerprint.h"
+#include "evidence/pubkey.h"
+#include "hyper/hyper.h"
+
+static int make_folders(struct kr_host *h, struct kr_err *e)
+{
+	static const struct {
+		char	    base;	/* l: lib, r: run */
+		const char *sub;
+		unsigned    mode;
+	} folders[] = {
+		{ 'l', "", 0755 }, { 'l', "/console", 0750 },
+		{ 'l', "/receipts", 0755 }, { 'l', "/peers", 0755 },
+		{ 'l', "/cache", 0700 }, { 'r', "", 0755 },
+		{ 'r', "/vm", 0700 }, { 'r', "/empty", 0555 },
+	};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char path[PATH_MAX];
+		int r;
+
+		snprintf(path, sizeof(path), "%s%s",
+			 folders[i].base == 'l' ? h->lib : h->run,
+			 folders[i].sub);
+		r = kr_mkdirs(path, 0755);
+		if (!r && chmod(path, folders[i].mode))
+			r = -errno;
+		if (r)
+			return kr_fail(e, KR_E_SYSTEM, "%s: %s", path,
+				       strerror(-r));
+	}
+	return 0;
+}
+
+static int policy_digest(struct kr_host *h, struct kr_err *e)
+{
+	char text[1024];
+
+	kr_config_policy(&h->cfg, text, sizeof(text));
+	return EVP_Digest(text, strlen(text), h->policy_digest, NULL,
+			  EVP_sha256(), NULL) ? 0 :
+	       kr_fail(e, KR_E_CRYPTO, "SHA-256");
+}
+
+int kr_host_open(struct kr_host *h, struct kr_err *e)
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(h->etc, sizeof(h->etc), "%.2000s/etc/korora", h->root);
+	snprintf(h->lib, sizeof(h->lib), "%.2000s/var/lib/korora", h->root);
+	snprintf(h->run, sizeof(h->run), "%.2000s/run/korora", h->root);
+	snprintf(path, sizeof(path), "%s/korora.conf", h->etc);
+	r = kr_config_load(path, &h->cfg, e);
+	if (!r)
+		r = kr_identity_load(h->etc, &h->identity, e);
+	if (!r)
+		r = make_folders(h, e);
+	if (!r)
+		r = policy_digest(h, e);
+	snprintf(path, sizeof(path), "%s/korora.db", h->lib);
+	if (!r)
+		r = kr_store_open(path, KR_STORE_WRITE, &h->store, e);
+	if (!r)
+		r = kr_ledger_open(h->store, h->identity, &h->ledger, e);
+	return r;
+}
+
+void kr_host_close(struct kr_host *h)
+{
+	kr_ledger_free(h->ledger);
+	kr_store_free(h->store);
+	kr_identity_free(h->identity);
+}
+
+int kr_host_record(struct kr_host *h, const char *event, json_t *detail,
+		   struct kr_err *e)
+{
+	int r = kr_store_begin(h->store, e);
+
+	if (r)
+		return r;
+	r = kr_ledger_append(h->ledger, event, NULL, detail, NULL, e);
+	if (r)
+		kr_store_rollback(h->store);
+	return r ? r : kr_store_commit(h->store, e);
+}
+
+static int take_der(struct kr_der *d, const uint8_t *p, size_t n,
+		    struct kr_err *e)
+{
+	if (n > sizeof(d->bytes))
+		return kr_fail(e, KR_E_LIMIT, "a certificate of %zu bytes", n);
+	memcpy(d->bytes, p, n);
+	d->n_bytes = (uint16_t)n;
+	return 0;
+}
+
+int kr_host_credentials(struct kr_host *h, struct kr_linkstart *s,
+			struct kr_err *e)
+{
+	static struct kr_identity_link k;
+	int r = kr_identity_issue_link(h->identity, &k, e);
+
+	if (!r)
+		r = take_der(&s->key, k.key, k.key_bytes, e);
+	if (!r)
+		r = take_der(&s->leaf, k.cert, k.cert_bytes, e);
+	if (!r)
+		r = take_der(&s->identity, k.issuer, k.issuer_bytes, e);
+	kr_wipe(&k, sizeof(k));
+	return r;
+}
+
+/* ---- the hypervisor ---------------------------------------------------------- */
+
+int kr_host_probe(struct kr_host *h, struct kr_probe **ret_p,
+		  struct kr_err *e)
+{
+	const struct kr_hyper *hy;
+	char cache[PATH_MAX];
+	int r = kr_hyper_find("qemu", &hy, e);
+
+	snprintf(cache, sizeof(cache), "%s/cache", h->lib);
+	return r ? r : hy->probe(h->cfg.qemu_binary, cache, ret_p, e);
+}
+
+int kr_host_kvm_works(struct kr_host *h, struct kr_err *e)
+{
+	const struct kr_hyper *hy;
+	int r = kr_hyper_find("qemu", &hy, e);
+
+	return r ? r : hy->kvm_works(h->cfg.qemu_binary, e);
+}
+
+int kr_host_hyper_version(struct kr_host *h, uint32_t *ret, struct kr_err *e)
+{
+	KR_AUTOFREE struct kr_probe *p = NULL;
+	int r = kr_host_probe(h, &p, e);
+
+	if (!r)
+		*ret = p->major << 16 | (p->minor & 255) << 8 |
+		       (p->micro & 255);
+	return r;
+}
+
+/* ---- certificates ------------------------------------------------------------- */
+
+static X509 *read_pem(const char *pem)
+{
+	BIO *b = BIO_new_mem_buf(pem, -1);
+	X509 *c = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+
+	BIO_free(b);
+	return c;
+}
+
+int kr_host_pem(const uint8_t *der, size_t n, char **ret_pem,
+		struct kr_err *e)
+{
+	X509 *c = d2i_X509(NULL, &der, (long)n);
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long len = 0;
+
+	if (c && b && PEM_write_bio_X509(b, c))
+		len = BIO_get_mem_data(b, &p);
+	*ret_pem = len > 0 ? strndup(p, (size_t)len) : NULL;
+	BIO_free(b);
+	X509_free(c);
+	return *ret_pem ? 0 : kr_fail(e, KR_E_PEER_CERT,
+				      "the certificate cannot be kept");
+}
+
+int kr_host_der(const char *pem, uint8_t *out, size_t *n, struct kr_err *e)
+{
+	X509 *c = read_pem(pem);
+	int len = c ? i2d_X509(c, NULL) : -1;
+
+	if (len > 0 && (size_t)len <= *n)
+		*n = (size_t)i2d_X509(c, &out);
+	else
+		len = -1;
+	X509_free(c);
+	return len > 0 ? 0 : kr_fail(e, KR_E_KEY_FILE,
+				     "not a certificate, or too large");
+}
+
+json_t *kr_host_describe_ca(const char *pem)
+{
+	X509 *c = read_pem(pem);
+	json_t *o = json_object();
+	char subject[256], until[32], fp[KR_FINGERPRINT_BYTES];
+	unsigned char *der = NULL;
+	uint8_t keyid[32];
+	struct tm tm;
+	int n;
+
+	if (!c || X509_check_ca(c) != 1)
+		goto out;
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c), &der);
+	if (n <= 0 || !EVP_Digest(der, (size_t)n, keyid, NULL, EVP_sha256(),
+				  NULL) ||
+	    !ASN1_TIME_to_tm(X509_get0_notAfter(c), &tm))
+		goto out;
+	X509_NAME_oneline(X509_get_subject_name(c), subject, sizeof(subject));
+	kr_fingerprint_put(keyid, fp);
+	strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_object_set_new(o, "subject", json_string(subject));
+	json_object_set_new(o, "fingerprint", json_string(fp));
+	json_object_set_new(o, "not_after", json_string(until));
+out:
+	OPENSSL_free(der);
+	X509_free(c);
+	return o;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.h - one host instance: everything kororad holds. Passed to every file
+ * of this room; single-threaded, owned by main.c.
+ *
+ * kororad is the only privileged process. It starts and stops processes,
+ * signs, writes durable state and decides; it never reads what a peer, a
+ * guest or a hypervisor wrote before an agent has checked it.
+ */
+#ifndef KR_DAEMON_HOST_H
+#define KR_DAEMON_HOST_H
+
+#include <limits.h>
+
+#include "base/chan.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "daemon/config.h"
+#include "evidence/identity.h"
+#include "evidence/ledger.h"
+#include "store/store.h"
+#include "wire/linkmsg.h"
+
+struct kr_vm;
+struct kr_link;
+struct kr_mig;
+struct kr_client;
+struct kr_seen;
+
+struct kr_host {
+	struct kr_loop	   *loop;
+	struct kr_config    cfg;
+	char		    root[PATH_MAX / 2];
+	char		    etc[PATH_MAX / 2];	/* ROOT/etc/korora */
+	char		    lib[PATH_MAX / 2];	/* ROOT/var/lib/korora */
+	char		    run[PATH_MAX / 2];	/* ROOT/run/korora */
+	char		    libexec[PATH_MAX / 2];
+	uint8_t		    policy_digest[32];
+	struct kr_identity *identity;
+	struct kr_store	   *store;
+	struct kr_ledger   *ledger;
+	struct kr_vm	   *vms;	/* with a process here */
+	struct kr_link	   *links;
+	unsigned int	    n_unproved;	/* links whose peer is not proved */
+	struct kr_mig	   *migs;	/* of this run of kororad */
+	struct kr_client   *clients;
+	struct kr_seen	   *seen;	/* ClientHellos met */
+	struct kr_io	    listener, api, signals;
+	uint64_t	    next_client;
+	bool		    stopping;
+};
+
+/** kr_host_open() - Set up what lives under @h->root; fails without identity. */
+int kr_host_open(struct kr_host *h, struct kr_err *e);
+void kr_host_close(struct kr_host *h);
+
+/** kr_host_record() - Append one entry to the evidence log, durably. */
+int kr_host_record(struct kr_host *h, const char *event, json_t *detail,
+		   struct kr_err *e);
+
+/** kr_host_credentials() - A fresh key and certificate for a link agent. */
+int kr_host_credentials(struct kr_host *h, struct kr_linkstart *s,
+			struct kr_err *e);
+
+/** kr_host_probe() - What this host's hypervisor offers; for free(). */
+int kr_host_probe(struct kr_host *h, struct kr_probe **ret_p,
+		  struct kr_err *e);
+
+/** kr_host_kvm_works() - Does a guest really run under KVM here? */
+int kr_host_kvm_works(struct kr_host *h, struct kr_err *e);
+
+/** kr_host_hyper_version() - major << 16 | minor << 8 | micro. */
+int kr_host_hyper_version(struct kr_host *h, uint32_t *ret,
+			  struct kr_err *e);
+
+/** kr_host_pem(), kr_host_der() - A certificate's form; for free() or @out. */
+int kr_host_pem(const uint8_t *der, size_t n, char **ret_pem,
+		struct kr_err *e);
+int kr_host_der(const char *pem, uint8_t *out, size_t *n, struct kr_err *e);
+
+/** kr_host_describe_ca() - subject, fingerprint, not_after; {} if it is none. */
+json_t *kr_host_describe_ca(const char *pem);
+
+#endif

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link.c - sessions with peers. Runs in kororad. Each connection's bytes are
+ * read by a link agent of its own; what arrives here has been parsed once.
+ */
+#include "daemon/link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/migration.h"
+#include "daemon/spawn.h"
+#include "evidence/fingerprint.h"
+#include "store/hostrow.h"
+#include "store/trustrow.h"
+
+#define HANDSHAKE_MS	10000u
+#define DIAL_MS		10000u
+#define N_SEEN		4096u	/* ClientHellos remembered, about 128 KiB */
+
+struct kr_seen {
+	unsigned int next;
+	uint8_t	     random[N_SEEN][32];
+};
+
+/* ---- the end of a link ------------------------------------------------- */
+
+static void on_reap(void *arg)
+{
+	struct kr_link *l = arg, **p = &l->host->links;
+
+	while (*p && *p != l)
+		p = &(*p)->next;
+	if (*p)
+		*p = l->next;
+	free(l);
+}
+
+/* Unhook everything; the memory goes when no caller is inside any more. */
+static void end(struct kr_link *l, const struct kr_err *e)
+{
+	struct kr_host *h = l->host;
+
+	if (l->dead)
+		return;
+	l->dead = true;
+	if (!l->error.code && e)
+		l->error = *e;
+	if (l->connecting.loop)
+		kr_io_del(&l->connecting);
+	kr_fd_close(&l->connecting.fd);
+	kr_timer_off(&l->deadline);
+	kr_chan_close(&l->chan);
+	if (!l->up && !l->outgoing)
+		h->n_unproved--;
+	if (l->error.kr && (l->error.kr != KR_E_PEER_CLOSED || l->up)) {
+		char who[220];
+		bool calm = l->error.kr == KR_E_PEER_CLOSED;
+		json_t *d;
+
+		snprintf(who, sizeof(who), "%s %s %s",
+			 l->outgoing ? "session to" : "session from",
+			 l->peer[0] ? l->peer : "a stranger at", l->address);
+		kr_log_err(calm ? KR_LOG_INFO : KR_LOG_WARN, who, &l->error);
+		d = json_pack("{s:s, s:s, s:i, s:s}", "peer", l->peer,
+			      "address", l->address, "code", (int)l->error.kr,
+			      "what", l->error.what);
+		if (!calm && !h->stopping)
+			kr_host_record(h, "session-refused", d, NULL);
+		json_decref(d);
+	}
+	kr_timer_arm(h->loop, &l->reap, 0);
+	if (!h->stopping)
+		kr_mig_link_down(l);
+}
+
+static void on_gone(void *arg, const struct kr_err *e)
+{
+	end(arg, e);
+}
+
+/* ---- what the agent says ----------------------------------------------- */
+
+static int known(struct kr_link *l, uint8_t verdict, const char *name,
+		 struct kr_err *e)
+{
+	struct kr_linkknown k = { .verdict = verdict };
+	uint8_t buf[sizeof(k) + 4];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+
+	snprintf(k.name, sizeof(k.name), "%s", name);
+	kr_linkknown_put(&w, &k);
+	return kr_chan_put(&l->chan, KR_LINK_KNOWN, &w, e);
+}
+
+struct lookup {
+	char	      fingerprint[64];
+	const char   *claimed;
+	char	      name[64];
+	enum kr_known verdict;
+};
+
+static int match(void *arg, const struct kr_hostrow *h, struct kr_err *e)
+{
+	struct lookup *k = arg;
+
+	(void)e;
+	if (h->fingerprint[0] && !strcmp(h->fingerprint, k->fingerprint)) {
+		k->verdict = KR_KNOWN_PINNED;
+		strcpy(k->name, h->name);
+	} else if (!h->fingerprint[0] && !strcmp(h->name, k->claimed) &&
+		   k->verdict == KR_KNOWN_NOT) {
+		k->verdict = KR_KNOWN_BY_CA;
+		strcpy(k->name, h->name);
+	}
+	return 0;
+}
+
+static int on_who(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		  struct kr_err *e)
+{
+	struct kr_link *l = arg;
+	struct lookup k = { .verdict = KR_KNOWN_NOT };
+	uint8_t keyid[32];
+	char name[KR_LINK_NAME_MAX];
+	int rc;
+
+	(void)fds;
+	(void)n_fds;
+	kr_rd_bytes(r, keyid, sizeof(keyid));
+	kr_rd_str(r, name, sizeof(name));
+	if (!kr_rd_done(r))
+		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed question");
+	kr_fingerprint_put(keyid, k.fingerprint);
+	k.claimed = name;
+	rc = kr_hostrow_each(l->host->store, match, &k, e);
+	return rc ? rc : known(l, (uint8_t)k.verdict, k.name, e);
+}
+
+static int on_seen(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		   struct kr_err *e)
+{
+	struct kr_link *l = arg;
+	struct kr_seen *s = l->host->seen;
+	uint8_t random[32];
+
+	(void)fds;
+	(void)n_fds;
+	kr_rd_bytes(r, random, sizeof(random));
+	if (!kr_rd_done(r))
+		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed question");
+	for (unsigned int i = 0; i < N_SEEN; i++)
+		if (!memcmp(s->random[i], random, sizeof(random)))
+			return known(l, 1, "", e);
+	memcpy(s->random[s->next], random, sizeof(random));
+	s->next = (s->next + 1) % N_SEEN;
+	return known(l, 0, "", e);
+}
+
+static int keep_certificate(struct kr_link *l, struct kr_err *e)
+{
+	char path[PATH_MAX];
+	KR_AUTOFREE char *pem = NULL;
+	int r = kr_host_pem(l->info.identity.bytes,
+				l->info.identity.n_bytes, &pem, e);
+
+	if (r)
+		return r;
+	snprintf(path, sizeof(path), "%s/peers/%s.crt", l->host->lib, l->peer);
+	r = kr_write_file(path, pem, strlen(pem), 0644);
+	return r ? kr_fail(e, KR_E_STORE, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		 struct kr_err *e)
+{
+	struct kr_link *l = arg;
+	int rc = kr_linkup_parse(r, &l->info, e);
+
+	(void)fds;
+	(void)n_fds;
+	if (rc || l->up)
+		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed up");
+	snprintf(l->peer, sizeof(l->peer), "%s", l->info.peer);
+	rc = keep_certificate(l, e);
+	if (rc)
+		return rc;
+	l->up = true;
+	if (!l->outgoing)
+		l->host->n_unproved--;
+	kr_timer_off(&l->deadline);
+	kr_log(KR_LOG_INFO, "session with %s (%s) up: %s %s", l->peer,
+	       l->address, l->info.tls, l->info.suite);
+	kr_mig_link_up(l);
+	return 0;
+}
+
+static int on_msg(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		  struct kr_err *e)
+{
+	struct kr_link *l = arg;
+	uint16_t type = kr_rd_u16(r);
+	struct kr_err why = KR_ERR_NONE;
+
+	(void)fds;
+	(void)n_fds;
+	if (r->bad || !l->up)
+		return kr_fail(e, KR_E_AGENT_SPOKE, "message before up");
+	if (kr_mig_message(l, type, r, &why) < 0 && !l->dead)
+		kr_link_close(l, &why);
+	return 0;
+}
+
+static int on_key(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		  struct kr_err *e)
+{
+	struct kr_lanekey k;
+	int rc = kr_lanekey_parse(r, &k, e);
+
+	(void)fds;
+	(void)n_fds;
+	if (!rc)
+		kr_mig_lane_key(arg, &k);
+	kr_wipe(&k, sizeof(k));
+	return rc;
+}
+
+static int on_lane(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		   struct kr_err *e)
+{
+	struct kr_link *l = arg;
+	uint8_t id[16];
+	uint8_t lane;
+
+	kr_rd_bytes(r, id, sizeof(id));
+	lane = kr_rd_u8(r);
+	if (!kr_rd_done(r) || n_fds != 1)
+		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed lane");
+	if (!kr_mig_lane_in(l, id, lane, fds[0], &l->error))
+		l->error = (struct kr_err){ .kr = KR_OK, .code = -1 };
+	return 0;	/* the agent ends by itself */
+}
+
+static int on_fail(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		   struct kr_err *e)
+{
+	struct kr_link *l = arg;
+	struct kr_err why = KR_ERR_NONE;
+	char what[KR_WHAT_BYTES];
+	uint16_t kr = kr_rd_u16(r);
+
+	(void)fds;
+	(void)n_fds;
+	kr_rd_str(r, what, sizeof(what));
+	if (!kr_rd_done(r) || !kr_code_find(kr))
+		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed failure");
+	kr_fail(&why, (enum kr_code)kr, "%s", what);
+	end(l, &why);
+	return 0;
+}
+
+static const struct kr_grant grants[] = {
+	{ KR_LINK_WHO, 32 + 2 + KR_LINK_NAME_MAX, 0, "who", on_who },
+	{ KR_LINK_SEEN, 32, 0, "seen", on_seen },
+	{ KR_LINK_UP, sizeof(struct kr_linkup) + 64, 0, "up", on_up },
+	{ KR_LINK_MSG, 32768 + 2, 0, "message", on_msg },
+	{ KR_LINK_KEY, 64, 0, "key", on_key },
+	{ KR_LINK_LANE, 17, 1, "lane", on_lane },
+	{ KR_LINK_FAIL, KR_WHAT_BYTES + 16, 0, "fail", on_fail },
+};
+
+/* ---- the start of a link ----------------------------------------------- */
+
+static int put_ca(void *arg, const struct kr_trustrow *t, struct kr_err *e)
+{
+	struct kr_linkstart *s = arg;
+	struct kr_wr w = KR_WR(s->cas + s->n_cas_bytes,
+			       sizeof(s->cas) - s->n_cas_bytes);
+	uint8_t der[KR_LINK_DER_MAX];
+	size_t n = sizeof(der);
+	int r = kr_host_der(t->pem, der, &n, e);
+
+	if (r)
+		return r;
+	kr_wr_u16(&w, (uint16_t)n);
+	kr_wr_bytes(&w, der, n);
+	if (w.bad)
+		return kr_fail(e, KR_E_LIMIT, "too many fleet authorities");
+	s->n_cas_bytes += (uint32_t)kr_wr_len(&w);
+	return 0;
+}
+
+static int start_agent(struct kr_link *l, int fd, struct kr_err *e)
+{
+	static struct kr_linkstart s;
+	static uint8_t buf[sizeof(s) + 64];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_host *h = l->host;
+	int r;
+
+	memset(&s, 0, sizeof(s));
+	s.outgoing = l->outgoing;
+	s.handshake_ms = HANDSHAKE_MS;
+	s.silent_ms = h->cfg.peer_timeout_ms;
+	snprintf(s.self, sizeof(s.self), "%s", kr_identity_name(h->identity));
+	snprintf(s.peer, sizeof(s.peer), "%s", l->outgoing ? l->peer : "");
+	snprintf(s.suites, sizeof(s.suites), "%s", h->cfg.control_suites);
+	r = kr_host_credentials(h, &s, e);
+	if (!r)
+		r = kr_trustrow_each(h->store, put_ca, &s, e);
+	if (!r)
+		r = kr_spawn_agent(h, "korora-link", &l->chan, &l->pid, e);
+	if (!r) {
+		kr_linkstart_put(&w, &s);
+		r = w.bad ? kr_fail(e, KR_E_LIMIT, "start too long") :
+		    kr_chan_send(&l->chan, KR_LINK_START, buf, kr_wr_len(&w),
+				 &fd, 1, e);
+	}
+	kr_wipe(&s, sizeof(s));
+	kr_wipe(buf, sizeof(buf));
+	return r;
+}
+
+static void on_deadline(void *arg)
+{
+	struct kr_link *l = arg;
+	struct kr_err e = KR_ERR_NONE;
+
+	kr_fail(&e, KR_E_UNREACHABLE, "no answer from %s in %u ms", l->address,
+		DIAL_MS);
+	end(l, &e);
+}
+
+static struct kr_link *link_new(struct kr_host *h, bool outgoing)
+{
+	struct kr_link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->host = h;
+	l->outgoing = outgoing;
+	l->connecting.fd = -1;
+	l->chan = (struct kr_chan){
+		.io.fd = -1, .grants = grants, .gone = on_gone, .arg = l,
+		.n_grants = sizeof(grants) / sizeof(grants[0]),
+	};
+	l->deadline = (struct kr_timer){ .fn = on_deadline, .arg = l };
+	l->reap = (struct kr_timer){ .fn = on_reap, .arg = l };
+	l->next = h->links;
+	h->links = l;
+	return l;
+}
+
+static void on_connected(void *arg, uint32_t events)
+{
+	struct kr_link *l = arg;
+	struct kr_err e = KR_ERR_NONE;
+	int err = 0, one = 1;
+	socklen_t n = sizeof(err);
+
+	(void)events;
+	getsockopt(l->connecting.fd, SOL_SOCKET, SO_ERROR, &err, &n);
+	kr_io_del(&l->connecting);
+	kr_timer_off(&l->deadline);
+	if (err) {
+		kr_fail(&e, KR_E_UNREACHABLE, "%s: %s", l->address,
+			strerror(err));
+		end(l, &e);
+		return;
+	}
+	setsockopt(l->connecting.fd, IPPROTO_TCP, TCP_NODELAY, &one,
+		   sizeof(one));
+	if (start_agent(l, l->connecting.fd, &e))
+		end(l, &e);
+	kr_fd_close(&l->connecting.fd);
+}
+
+/* Split ADDRESS:PORT or [ADDRESS]:PORT and look it up. */
+static int resolve(const char *address, int flags, struct addrinfo **ret,
+		   struct kr_err *e)
+{
+	struct addrinfo hint = { .ai_socktype = SOCK_STREAM,
+				 .ai_flags = flags | AI_NUMERICSERV };
+	char host[280];
+	char *port;
+	char *name = host;
+	int r;
+
+	snprintf(host, sizeof(host), "%s", address);
+	port = strrchr(host, ':');
+	if (!port)
+		return kr_fail(e, KR_E_CONFIG, "%s is not ADDRESS:PORT",
+			       address);
+	*port++ = '\0';
+	if (name[0] == '[' && name[strlen(name) - 1] == ']') {
+		name[strlen(name) - 1] = '\0';
+		name++;
+	}
+	r = getaddrinfo(name[0] ? name : NULL, port, &hint, ret);
+	if (r)
+		return kr_fail(e, KR_E_UNREACHABLE, "%s: %s", address,
+			       gai_strerror(r));
+	return 0;
+}
+
+int kr_link_dial(const char *address, int *ret_fd, struct kr_err *e)
+{
+	struct addrinfo *a = NULL;
+	KR_AUTO(kr_fd_autoclose) int fd = -1;
+	int r = resolve(address, 0, &a, e);
+
+	if (r)
+		return r;
+	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		    0);
+	r = fd < 0 ? -1 : connect(fd, a->ai_addr, a->ai_addrlen);
+	freeaddrinfo(a);
+	if (r && (fd < 0 || errno != EINPROGRESS))
+		return kr_fail(e, KR_E_UNREACHABLE, "%s: %s", address,
+			       strerror(errno));
+	*ret_fd = kr_fd_take(&fd);
+	return 0;
+}
+
+int kr_link_connect(struct kr_host *h, const char *peer,
+		    struct kr_link **ret_l, struct kr_err *e)
+{
+	struct kr_hostrow row;
+	struct kr_link *l;
+	int r = kr_hostrow_get(h->store, peer, &row, e);
+
+	if (r)
+		return r;
+	l = link_new(h, true);
+	if (!l)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	snprintf(l->peer, sizeof(l->peer), "%s", peer);
+	snprintf(l->address, sizeof(l->address), "%.127s", row.address);
+	r = kr_link_dial(l->address, &l->connecting.fd, e);
+	if (!r) {
+		l->connecting.fn = on_connected;
+		l->connecting.arg = l;
+		kr_timer_arm(h->loop, &l->deadline, DIAL_MS);
+		r = kr_io_add(h->loop, &l->connecting, EPOLLOUT, e);
+	}
+	if (r) {
+		/* nobody waits for this link yet: end it without a word */
+		l->dead = true;
+		kr_timer_off(&l->deadline);
+		kr_fd_close(&l->connecting.fd);
+		kr_timer_arm(h->loop, &l->reap, 0);
+		return r;
+	}
+	if (ret_l)
+		*ret_l = l;
+	return 0;
+}
+
+static void describe(const struct sockaddr_storage *a, socklen_t n, char *out,
+		     size_t size)
+{
+	char host[64] = "?", port[16] = "?";
+
+	getnameinfo((const struct sockaddr *)a, n, host, sizeof(host), port,
+		    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	snprintf(out, size, "%s:%s", host, port);
+}
+
+static void on_accept(void *arg, uint32_t events)
+{
+	struct kr_host *h = arg;
+	struct sockaddr_storage a;
+	socklen_t n = sizeof(a);
+	struct kr_err e = KR_ERR_NONE;
+	KR_AUTO(kr_fd_autoclose) int fd =
+		accept4(h->listener.fd, (struct sockaddr *)&a, &n,
+			SOCK_CLOEXEC | SOCK_NONBLOCK);
+	char who[128];
+	struct kr_link *l;
+	int one = 1;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	describe(&a, n, who, sizeof(who));
+	if (h->n_unproved >= h->cfg.max_unproved) {
+		kr_fail(&e, KR_E_TOO_MANY, "%u of them; %s was turned away",
+			h->n_unproved, who);
+		kr_log_err(KR_LOG_WARN, "accept", &e);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	l = link_new(h, false);
+	if (!l)
+		return;
+	h->n_unproved++;
+	snprintf(l->address, sizeof(l->address), "%s", who);
+	if (start_agent(l, fd, &e))
+		end(l, &e);
+}
+
+int kr_link_listen(struct kr_host *h, struct kr_err *e)
+{
+	struct addrinfo *a = NULL;
+	KR_AUTO(kr_fd_autoclose) int fd = -1;
+	int one = 1, r = resolve(h->cfg.listen, AI_PASSIVE, &a, e);
+
+	if (r)
+		return r;
+	h->seen = calloc(1, sizeof(*h->seen));
+	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		    0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	r = !h->seen || fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) ||
+	    listen(fd, 64);
+	freeaddrinfo(a);
+	if (r)
+		return kr_fail(e, KR_E_SYSTEM, "listen on %s: %s",
+			       h->cfg.listen, strerror(errno));
+	h->listener = (struct kr_io){ .fd = kr_fd_take(&fd), .fn = on_accept,
+				      .arg = h };
+	return kr_io_add(h->loop, &h->listener, EPOLLIN, e);
+}
+
+/* ---- use --------------------------------------------------------------- */
+
+struct kr_link *kr_link_find(struct kr_host *h, const char *peer)
+{
+	for (struct kr_link *l = h->links; l; l = l->next)
+		if (l->up && !l->dead && !strcmp(l->peer, peer))
+			return l;
+	return NULL;
+}
+
+int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *body,
+		 struct kr_err *e)
+{
+	static uint8_t buf[32768 + 2];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+
+	if (body->bad)
+		return kr_fail(e, KR_E_LIMIT, "message %u too long", type);
+	kr_wr_u16(&w, type);
+	kr_wr_bytes(&w, body->start, kr_wr_len(body));
+	return kr_chan_put(&l->chan, KR_LINK_SEND, &w, e);
+}
+
+int kr_link_ask_key(struct kr_link *l, const uint8_t migration[16],
+		    uint8_t lane, struct kr_err *e)
+{
+	struct kr_lanekey k = { .lane = lane };
+	uint8_t buf[sizeof(k)];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+
+	memcpy(k.migration, migration, sizeof(k.migration));
+	kr_lanekey_put(&w, &k);
+	return kr_chan_put(&l->chan, KR_LINK_LANE_KEY, &w, e);
+}
+
+void kr_link_close(struct kr_link *l, const struct kr_err *why)
+{
+	uint8_t buf[KR_WHAT_BYTES + 16];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+
+	kr_wr_u16(&w, why ? (uint16_t)why->kr : 0);
+	kr_wr_str(&w, why ? why->what : "");
+	kr_chan_put(&l->chan, KR_LINK_CLOSE, &w, NULL);
+	end(l, why);
+}
+
+void kr_link_fini(struct kr_host *h)
+{
+	while (h->links) {
+		struct kr_link *l = h->links;
+
+		kr_link_close(l, NULL);
+		kr_timer_off(&l->reap);
+		on_reap(l);
+	}
+	free(h->seen);
+	h->seen = NULL;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link.h - connections with peers as kororad sees them: a link agent each.
+ * Links to one peer are shared by its migrations; the newest one is used.
+ */
+#ifndef KR_DAEMON_LINK_H
+#define KR_DAEMON_LINK_H
+
+#include <sys/types.h>
+
+#include "daemon/host.h"
+#include "wire/linkmsg.h"
+#include "wire/peermsg.h"
+
+struct kr_link {
+	struct kr_link *next;
+	struct kr_host *host;
+	struct kr_chan	chan;
+	struct kr_io	connecting;	/* outgoing, until connected */
+	struct kr_timer	deadline;
+	pid_t		pid;
+	bool		outgoing, up, dead;
+	char		address[128];	/* for the log */
+	char		peer[KR_LINK_NAME_MAX];	/* proved once up */
+	struct kr_linkup info;		/* valid once up */
+	struct kr_err	error;		/* why it ended */
+	struct kr_timer	reap;		/* frees it outside its callbacks */
+};
+
+/** kr_link_listen() - Accept peers on [host] listen. */
+int kr_link_listen(struct kr_host *h, struct kr_err *e);
+
+/**
+ * kr_link_connect() - Begin a session with an enrolled host
+ *
+ * Its end is told by kr_mig_link_up() or kr_mig_link_down() for every
+ * migration with that peer.
+ */
+int kr_link_connect(struct kr_host *h, const char *peer,
+		    struct kr_link **ret_l, struct kr_err *e);
+
+/** kr_link_find() - An up link with @peer, the newest; NULL if none. */
+struct kr_link *kr_link_find(struct kr_host *h, const char *peer);
+
+/** kr_link_send() - Send a peer message. */
+int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *w,
+		 struct kr_err *e);
+
+/** kr_link_ask_key() - Ask for a lane's key: kr_mig_lane_key() tells it. */
+int kr_link_ask_key(struct kr_link *l, const uint8_t migration[16],
+		    uint8_t lane, struct kr_err *e);
+
+/** kr_link_close() - Say why (NULL: no reason) and end the session. */
+void kr_link_close(struct kr_link *l, const struct kr_err *why);
+
+/** kr_link_fini() - End all links. */
+void kr_link_fini(struct kr_host *h);
+
+/** kr_link_dial() - A non-blocking TCP connect to ADDRESS:PORT. */
+int kr_link_dial(const char *address, int *ret_fd, struct kr_err *e);
+
+#endif

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * migration.c - the one way anything happens to a migration: an event, an
+ * edge of the table, a durable record, an act. Runs in kororad.
+ *
+ * The record comes before the act, so after a crash the state in the store
+ * says what may have been done, and KR_EV_RESTART's edge does it again or
+ * undoes it; every act is idempotent.
+ */
+#include "daemon/migration.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/api.h"
+#include "daemon/record.h"
+#include "daemon/spawn.h"
+
+#define TICK_MS		250u
+#define FORGET_MS	30000u	/* the store knows it from then on */
+#define AGAIN_MS	1000u	/* between attempts to reach the peer */
+#define AGAIN_MAX_MS	5000u
+
+/* ---- stepping ----------------------------------------------------------- */
+
+static void drain(struct kr_mig *m)
+{
+	while (m->n_queue && !m->stepping) {
+		enum kr_event ev = m->queue[0];
+		struct kr_err e = KR_ERR_NONE;
+
+		m->n_queue--;
+		memmove(m->queue, m->queue + 1,
+			m->n_queue * sizeof(m->queue[0]));
+		if (kr_mig_step(m, ev, &e) < 0 && e.kr != KR_E_NO_EDGE)
+			kr_log_err(KR_LOG_ERROR, "step", &e);
+	}
+}
+
+static void log_step(const struct kr_mig *m, enum kr_state from,
+		     enum kr_event ev)
+{
+	char id[9];
+
+	kr_hex(m->terms.migration, 4, id);
+	kr_log(KR_LOG_INFO, "migration %s of %s: %s + %s -> %s", id,
+	       m->terms.vm, kr_state_name(from), kr_event_name(ev),
+	       kr_state_name(m->state));
+}
+
+/* The store cannot be written: nothing new may happen but staying safe. */
+static int cannot_record(struct kr_mig *m, enum kr_event ev,
+			 const struct kr_err *why)
+{
+	kr_log_err(KR_LOG_ERROR, "cannot record a step", why);
+	if (!m->error.code)
+		m->error = *why;
+	if (ev == KR_EV_FAIL || !kr_state_before_return(m->state)) {
+		kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+		return why->code;
+	}
+	kr_mig_step(m, KR_EV_FAIL, NULL);
+	return why->code;
+}
+
+int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
+{
+	enum kr_state from = m->state;
+	const struct kr_edge *x = &kr_handover[from][ev];
+	const kr_mig_act *acts = kr_state_side(from) == KR_SOURCE ?
+				 kr_source_acts : kr_target_acts;
+	struct kr_err why = KR_ERR_NONE;
+	int r;
+
+	if (m->stepping) {
+		if (m->n_queue < KR_MIG_QUEUE_MAX)
+			m->queue[m->n_queue++] = ev;
+		return 0;
+	}
+	if (x->to == KR_ILLEGAL)
+		return kr_fail(e, KR_E_NO_EDGE, "%s in %s", kr_event_name(ev),
+			       kr_state_name(from));
+	if (ev == KR_EV_SESSION && from == KR_S_PREPARE)
+		kr_source_session(m);
+	r = kr_record_step(m, x->to, ev, &why);
+	if (r) {
+		cannot_record(m, ev, &why);
+		return kr_fail(e, why.kr, "%s", why.what);
+	}
+	m->stepping = true;
+	m->state = x->to;
+	log_step(m, from, ev);
+	kr_fault(kr_handover_fault_number(from, ev, false));
+	r = acts[x->act] ? acts[x->act](m, &why) : 0;
+	kr_fault(kr_handover_fault_number(from, ev, true));
+	m->stepping = false;
+	if (r < 0)
+		kr_mig_fail(m, &why);
+	drain(m);
+	return 0;
+}
+
+void kr_mig_fail(struct kr_mig *m, const struct kr_err *e)
+{
+	if (e && e->code) {
+		if (!m->error.code)
+			m->error = *e;
+		kr_log_err(KR_LOG_WARN, m->terms.vm, e);
+	}
+	if (!m->finished)
+		kr_mig_step(m, KR_EV_FAIL, NULL);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+static void on_timeout(void *arg)
+{
+	struct kr_mig *m = arg;
+	struct kr_err e = KR_ERR_NONE;
+
+	if (!kr_state_before_return(m->state) || kr_state_ended(m->state))
+		return;
+	kr_fail(&e, KR_E_TIMEOUT, "not finished after %u s", m->timeout_s);
+	kr_mig_fail(m, &e);
+}
+
+static void on_tick(void *arg)
+{
+	struct kr_mig *m = arg;
+
+	kr_timer_arm(m->host->loop, &m->tick, TICK_MS);
+	if (m->state == KR_S_COPY && m->vm && m->sending)
+		kr_vm_command(m->vm, KR_HYPER_ASK, NULL);
+	if (m->client) {
+		json_t *ev = kr_mig_describe(m);
+
+		json_object_set_new(ev, "kind", json_string("progress"));
+		kr_api_event(m->host, m->client, ev);
+	}
+}
+
+static void on_again(void *arg)
+{
+	struct kr_mig *m = arg;
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->ending)
+		kr_source_insist(m);
+	else if (kr_mig_reconnect(m, &e))
+		kr_log_err(KR_LOG_WARN, m->peer, &e);
+}
+
+static void on_reap(void *arg)
+{
+	struct kr_mig *m = arg, **p = &m->host->migs;
+
+	while (*p && *p != m)
+		p = &(*p)->next;
+	if (*p)
+		*p = m->next;
+	kr_mig_stop_plane(m);
+	kr_timer_off(&m->timeout);
+	kr_timer_off(&m->tick);
+	kr_timer_off(&m->again);
+	kr_timer_off(&m->reap);
+	kr_wipe(&m->key, sizeof(m->key));
+	free(m);
+}
+
+struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
+{
+	struct kr_mig *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->host = h;
+	m->state = state;
+	m->plane.io.fd = -1;
+	m->lane.fd = -1;
+	m->sig_kind = KR_STATEMENT_N;
+	m->started_ns = kr_now_ns();
+	m->timeout = (struct kr_timer){ .fn = on_timeout, .arg = m };
+	m->tick = (struct kr_timer){ .fn = on_tick, .arg = m };
+	m->again = (struct kr_timer){ .fn = on_again, .arg = m };
+	m->reap = (struct kr_timer){ .fn = on_reap, .arg = m };
+	m->next = h->migs;
+	h->migs = m;
+	return m;
+}
+
+struct kr_mig *kr_mig_find(struct kr_host *h, const uint8_t id[16])
+{
+	for (struct kr_mig *m = h->migs; m; m = m->next)
+		if (!memcmp(m->terms.migration, id, 16))
+			return m;
+	return kr_record_load(h, id, NULL);
+}
+
+struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm)
+{
+	for (struct kr_mig *m = h->migs; m; m = m->next)
+		if (!m->finished && !strcmp(m->terms.vm, vm))
+			return m;
+	return NULL;
+}
+
+void kr_mig_finish(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->finished)
+		return;
+	kr_mig_stop_plane(m);
+	kr_timer_off(&m->timeout);
+	kr_timer_off(&m->tick);
+	kr_timer_off(&m->again);
+	m->finished = true;
+	if (m->vm) {
+		kr_vm_watch(m->vm, NULL);
+		kr_api_idle_vm(m->vm);
+		m->vm = NULL;
+	}
+	if (kr_record_finish(m, &e))
+		kr_log_err(KR_LOG_ERROR, "finish", &e);
+	kr_api_migrated(m);
+	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
+}
+
+void kr_mig_fini(struct kr_host *h)
+{
+	while (h->migs)
+		on_reap(h->migs);
+}
+
+static int recover_one(void *arg, const struct kr_migrow *row,
+		       struct kr_err *e)
+{
+	struct kr_host *h = arg;
+	struct kr_mig *m = kr_record_load(h, row->id, e);
+
+	if (!m)
+		return 0;	/* logged; the others still want recovery */
+	if (kr_state_before_return(m->state) && !m->error.code)
+		kr_fail(&m->error, KR_E_CRASHED, "in %s",
+			kr_state_name(m->state));
+	m->finished = false;
+	return 0;
+}
+
+int kr_mig_recover(struct kr_host *h, struct kr_err *e)
+{
+	int r = kr_migrow_unfinished(h->store, recover_one, h, e);
+
+	for (struct kr_mig *m = h->migs; m && !r; m = m->next) {
+		struct kr_err why = KR_ERR_NONE;
+		int a = m->finished ? 1 : kr_vm_adopt(h, &m->def, &m->vm,
+						      &why);
+
+		if (a < 0)
+			kr_log_err(KR_LOG_ERROR, m->terms.vm, &why);
+		if (!m->finished && kr_mig_step(m, KR_EV_RESTART, &why) < 0)
+			kr_log_err(KR_LOG_ERROR, "recover", &why);
+	}
+	return r;
+}
+
+/* ---- statements --------------------------------------------------------- */
+
+int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
+{
+	struct kr_step s = { .kind = k, .terms = m->terms };
+	uint8_t buf[KR_TERMS_BYTES_MAX + 256];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	int r;
+
+	if (!m->link)
+		return 0;	/* recovery sends it when there is one */
+	if (m->sig_kind != k) {
+		r = kr_statement_sign(k, &m->terms, m->host->identity,
+				      &m->sig, e);
+		if (r)
+			return r;
+		m->sig_kind = k;
+	}
+	s.sig = m->sig;
+	kr_step_put(&w, &s);
+	return kr_link_send(m->link, KR_PEER_STEP, &w, e);
+}
+
+static void send_word(struct kr_mig *m, uint16_t type)
+{
+	struct kr_peerfail f = { .kr = (uint16_t)m->error.kr };
+	uint8_t buf[KR_TEXT_BYTES_MAX + 32];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+
+	if (!m->link)
+		return;
+	memcpy(f.migration, m->terms.migration, sizeof(f.migration));
+	snprintf(f.what, sizeof(f.what), "%.*s", (int)sizeof(f.what) - 1,
+		 m->error.what);
+	kr_peerfail_put(&w, &f);
+	kr_link_send(m->link, type, &w, NULL);
+}
+
+void kr_mig_send_fail(struct kr_mig *m)
+{
+	send_word(m, KR_PEER_FAIL);
+}
+
+void kr_mig_ask(struct kr_mig *m)
+{
+	send_word(m, KR_PEER_ASK);
+}
+
+int kr_mig_check_peer(struct kr_mig *m, const struct kr_step *s,
+		      struct kr_err *e)
+{
+	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *k = NULL;
+	const uint8_t *want = kr_state_side(m->state) == KR_SOURCE ?
+			      m->terms.to_keyid : m->terms.from_keyid;
+	int r;
+
+	if (!m->link)
+		return kr_fail(e, KR_E_SIGNATURE, "no session");
+	r = kr_pubkey_parse(m->link->info.identity.bytes,
+			    m->link->info.identity.n_bytes, &k, e);
+	if (r)
+		return r;
+	if (memcmp(kr_pubkey_keyid(k), want, 32))
+		return kr_fail(e, KR_E_SIGNATURE,
+			       "%s has another identity than at first",
+			       m->peer);
+	r = kr_statement_check(s->kind, &m->terms, k, s->sig.sig,
+			       s->sig.sig_bytes, e);
+	if (r)
+		return r;
+	m->peer_sig = s->sig;
+	memcpy(m->peer_sig.keyid, want, 32);
+	m->peer_kind = s->kind;
+	m->have_peer_sig = true;
+	return 0;
+}
+
+void kr_mig_log_head(struct kr_mig *m, struct kr_terms_log *ret)
+{
+	kr_ledger_head(m->host->ledger, &ret->size, ret->root);
+}
+
+/* ---- sessions ----------------------------------------------------------- */
+
+int kr_mig_reconnect(struct kr_mig *m, struct kr_err *e)
+{
+	unsigned int wait = AGAIN_MS * (1 + m->n_again);
+
+	if (m->finished)
+		return 0;
+	m->link = kr_link_find(m->host, m->peer);
+	if (m->link)
+		return kr_mig_step(m, KR_EV_SESSION, e);
+	kr_timer_arm(m->host->loop, &m->again,
+		     wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS);
+	m->n_again++;
+	for (struct kr_link *l = m->host->links; l; l = l->next)
+		if (l->outgoing && !l->dead && !strcmp(l->peer, m->peer))
+			return 0;	/* one is on its way */
+	kr_link_connect(m->host, m->peer, NULL, NULL);
+	return 0;
+}
+
+void kr_mig_link_up(struct kr_link *l)
+{
+	for (struct kr_mig *m = l->host->migs; m; m = m->next) {
+		if (m->finished || m->link || strcmp(m->peer, l->peer))
+			continue;
+		m->link = l;
+		m->n_again = 0;
+		kr_timer_off(&m->again);
+		kr_mig_step(m, KR_EV_SESSION, NULL);
+	}
+	kr_api_link_up(l);
+}
+
+void kr_mig_link_down(struct kr_link *l)
+{
+	for (struct kr_mig *m = l->host->migs; m; m = m->next) {
+		bool mine = m->link == l || (!m->link && l->outgoing &&
+					     m->state == KR_S_PREPARE &&
+					     !strcmp(m->peer, l->peer));
+
+		if (!mine)
+			continue;
+		m->link = NULL;
+		if (m->finished)
+			continue;
+		if (kr_state_before_return(m->state) && !m->error.code)
+			m->error = l->error;
+		kr_mig_step(m, KR_EV_LOST, NULL);
+	}
+	kr_api_link_down(l);
+}
+
+static int on_step(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
+{
+	struct kr_step s;
+	struct kr_mig *m;
+	int rc = kr_step_parse(r, &s, e);
+
+	if (rc)
+		return rc;
+	m = kr_mig_find(l->host, s.terms.migration);
+	if (!m || strcmp(m->peer, l->peer))
+		return kr_fail(e, KR_E_NO_MIGRATION, "a %s for a migration "
+			       "that is not known", kr_statement_name(s.kind));
+	m->link = l;
+	rc = kr_state_side(m->state) == KR_SOURCE ?
+	     kr_source_statement(m, &s, e) : kr_target_statement(m, &s, e);
+	/* a late or repeated statement is no reason to end the session */
+	return rc == -EPROTO && e && e->kr == KR_E_NO_EDGE ? 0 : rc;
+}
+
+static int on_peer_fail(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
+{
+	struct kr_err why = KR_ERR_NONE;
+	struct kr_peerfail f;
+	struct kr_mig *m;
+	int rc = kr_peerfail_parse(r, &f, e);
+
+	if (rc)
+		return rc;
+	m = kr_mig_find(l->host, f.migration);
+	if (!m || strcmp(m->peer, l->peer) || m->finished)
+		return 0;
+	if (kr_code_find(f.kr))
+		kr_fail(&why, (enum kr_code)f.kr, "%s says: %.*s", l->peer,
+			150, f.what);
+	else
+		kr_fail(&why, KR_E_PEER_REFUSED, "%s says: %.*s", l->peer,
+			150, f.what);
+	m->link = l;
+	kr_mig_fail(m, &why);
+	return 0;
+}
+
+static int on_ask(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
+{
+	struct kr_peerfail q;
+	struct kr_mig *m;
+	int rc = kr_peerfail_parse(r, &q, e);
+
+	if (rc)
+		return rc;
+	m = kr_mig_find(l->host, q.migration);
+	if (!m || strcmp(m->peer, l->peer))
+		return 0;
+	m->link = l;
+	rc = kr_mig_step(m, KR_EV_ASKED, e);
+	return rc == -EPROTO ? 0 : rc;
+}
+
+int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
+		   struct kr_err *e)
+{
+	static struct kr_offer o;
+	int rc;
+
+	switch ((enum kr_peermsg)type) {
+	case KR_PEER_OFFER:
+		rc = kr_offer_parse(r, &o, e);
+		return rc ? rc : kr_target_offer(l, &o, e);
+	case KR_PEER_CHECK:
+		rc = kr_offer_parse(r, &o, e);
+		return rc ? rc : kr_api_check(l, &o, e);
+	case KR_PEER_CHECKED:
+		return kr_api_checked(l, r, e);
+	case KR_PEER_STEP:
+		return on_step(l, r, e);
+	case KR_PEER_FAIL:
+		return on_peer_fail(l, r, e);
+	case KR_PEER_ASK:
+		return on_ask(l, r, e);
+	default:
+		return kr_fail(e, KR_E_UNEXPECTED, "message type %u", type);
+	}
+}

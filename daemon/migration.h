@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * migration.h - one migration as one host sees it, source or target: its
+ * state, what was agreed, and the agents at work for it. Everything that
+ * happens to it is an event for kr_mig_step(), which looks the edge up in
+ * policy/handover.h, makes the new state durable, and only then acts.
+ *
+ * source.c and target.c hold the acts; what peers and agents say comes in
+ * through the functions at the end.
+ */
+#ifndef KR_DAEMON_MIGRATION_H
+#define KR_DAEMON_MIGRATION_H
+
+#include <jansson.h>
+
+#include "daemon/host.h"
+#include "daemon/link.h"
+#include "daemon/vm.h"
+#include "evidence/statement.h"
+#include "plane/plane_msg.h"
+#include "policy/handover.h"
+#include "store/migrow.h"
+
+#define KR_MIG_QUEUE_MAX	8u	/* events raised while acting */
+
+struct kr_mig {
+	struct kr_mig	 *next;
+	struct kr_host	 *host;
+	/* ---- durable (the store's doc) ------------------------------- */
+	enum kr_state	  state;
+	struct kr_terms	  terms;
+	struct kr_vmdef	  def;
+	char		  peer[64];
+	bool		  offline;	/* pause first, then send */
+	/* ---- as asked for -------------------------------------------- */
+	uint32_t	  max_downtime_ms, timeout_s;
+	uint64_t	  bandwidth_bytes_s;	/* 0: no limit */
+	uint64_t	  client;	/* whom to tell; 0: nobody */
+	/* ---- at work -------------------------------------------------- */
+	struct kr_link	 *link;
+	struct kr_vm	 *vm;
+	struct kr_chan	  plane;
+	pid_t		  plane_pid;
+	struct kr_io	  lane;		/* outgoing, until connected */
+	bool		  lane_given, plane_up, sending, sent, loaded, broken;
+	bool		  have_key, have_manifest, have_peer_manifest, running;
+	bool		  ending;	/* reviving or dropping */
+	bool		  finished, stepping;
+	struct kr_lanekey key;
+	struct kr_manifest manifest;
+	struct kr_dsse_sig sig, peer_sig;	/* of the newest statements */
+	enum kr_statement sig_kind, peer_kind;	/* KR_STATEMENT_N: none */
+	bool		  have_peer_sig;
+	uint64_t	  started_ns, paused_ns;
+	struct kr_plane_progress progress;
+	struct kr_hyper_status status;
+	struct kr_timer	  timeout, tick, again, reap;
+	unsigned int	  n_again;
+	struct kr_err	  error;	/* the first cause */
+	enum kr_event	  queue[KR_MIG_QUEUE_MAX];
+	unsigned int	  n_queue;
+};
+
+typedef int (*kr_mig_act)(struct kr_mig *m, struct kr_err *e);
+extern const kr_mig_act kr_source_acts[KR_ACT_N], kr_target_acts[KR_ACT_N];
+
+/* ---- life --------------------------------------------------------------- */
+
+/** kr_mig_new() - A migration in @state, listed; NULL without memory. */
+struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state);
+
+/** kr_mig_find() - By id, also one that only the store knows; NULL. */
+struct kr_mig *kr_mig_find(struct kr_host *h, const uint8_t id[16]);
+
+/** kr_mig_of_vm() - The unfinished one of this VM; NULL if none. */
+struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm);
+
+/**
+ * kr_mig_step() - Something happened
+ *
+ * Return: 0; KR_E_NO_EDGE if the table has no such edge, nothing changed.
+ */
+int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e);
+
+/** kr_mig_fail() - Keep the first cause, then KR_EV_FAIL. */
+void kr_mig_fail(struct kr_mig *m, const struct kr_err *e);
+
+/** kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy. */
+void kr_mig_finish(struct kr_mig *m);
+
+/** kr_mig_recover() - Take up what an earlier kororad left unfinished. */
+int kr_mig_recover(struct kr_host *h, struct kr_err *e);
+void kr_mig_fini(struct kr_host *h);
+
+/* ---- for source.c and target.c ------------------------------------------ */
+
+/** kr_mig_send() - Sign (once) and send statement @k. */
+int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e);
+
+/** kr_mig_ask() - Ask the peer how the migration stands; best effort. */
+void kr_mig_ask(struct kr_mig *m);
+
+/** kr_mig_send_fail() - Tell the peer why; best effort. */
+void kr_mig_send_fail(struct kr_mig *m);
+
+/** kr_mig_plane() - Start the data plane on the hypervisor's socket. */
+int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
+
+/** kr_mig_give_lane() - Hand a connected lane to the data plane. */
+int kr_mig_give_lane(struct kr_mig *m, int fd, struct kr_err *e);
+
+/** kr_mig_stop_plane() - End the data plane and its lanes. */
+void kr_mig_stop_plane(struct kr_mig *m);
+
+/** kr_mig_reconnect() - A session with the peer, now or later. */
+int kr_mig_reconnect(struct kr_mig *m, struct kr_err *e);
+
+/** kr_mig_log_head() - This host's log as statements cite it. */
+void kr_mig_log_head(struct kr_mig *m, struct kr_terms_log *ret);
+
+/* Hooks, by side, called by migration.c. */
+void kr_source_plane(struct kr_mig *m, uint16_t what);
+void kr_target_plane(struct kr_mig *m, uint16_t what);
+int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
+			struct kr_err *e);
+int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
+			struct kr_err *e);
+int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
+		    struct kr_err *e);
+void kr_source_key(struct kr_mig *m);
+/** kr_source_session() - Take what the offer says of the session. */
+void kr_source_session(struct kr_mig *m);
+/** kr_source_start() - Begin: @m holds what was asked for. */
+int kr_source_start(struct kr_mig *m, struct kr_err *e);
+/** kr_source_insist() - Resuming takes long: try once more. */
+void kr_source_insist(struct kr_mig *m);
+void kr_target_key(struct kr_mig *m);
+
+/** kr_mig_check_peer() - Did the peer sign @k about our terms? */
+int kr_mig_check_peer(struct kr_mig *m, const struct kr_step *s,
+		      struct kr_err *e);
+
+/* ---- news from links ----------------------------------------------------- */
+
+void kr_mig_link_up(struct kr_link *l);
+void kr_mig_link_down(struct kr_link *l);
+int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
+		   struct kr_err *e);
+void kr_mig_lane_key(struct kr_link *l, const struct kr_lanekey *k);
+/** Takes @fd. Return: 0 if a migration expected it. */
+int kr_mig_lane_in(struct kr_link *l, const uint8_t id[16], uint8_t lane,
+		   int fd, struct kr_err *e);
+
+/* ---- for people ----------------------------------------------------------- */
+
+/** kr_mig_describe() - The status object of the local API. */
+json_t *kr_mig_describe(const struct kr_mig *m);
+/** kr_mig_result() - The result object of `migrate`. */
+json_t *kr_mig_result(const struct kr_mig *m);
+json_t *kr_mig_error(const struct kr_err *e);
+
+#endif

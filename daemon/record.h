@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record.h - a migration's durable side: its row, what it means for the VM's
+ * row, and its entries in the evidence log, all in one transaction a step.
+ */
+#ifndef KR_DAEMON_RECORD_H
+#define KR_DAEMON_RECORD_H
+
+#include "daemon/migration.h"
+
+/** kr_record_step() - Make "in state @to because of @ev" durable. */
+int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
+		   struct kr_err *e);
+
+/** kr_record_finish() - Mark the row finished and write the receipt file. */
+int kr_record_finish(struct kr_mig *m, struct kr_err *e);
+
+/** kr_record_load() - Read a migration back; listed, NULL if unknown. */
+struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],
+			      struct kr_err *e);
+
+/** kr_record_receipt_path() - ROOT/var/lib/korora/receipts/ID.json. */
+void kr_record_receipt_path(const struct kr_host *h, const uint8_t id[16],
+			    char *out, size_t size);
+
+#endif

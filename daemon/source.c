@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source.c - the source's acts and what it hears. Runs in kororad.
+ *
+ * Until the release is out, every failure ends in revive(): the VM runs on
+ * here. After it, nothing in this file runs the VM but a signed disown.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/api.h"
+#include "daemon/disks.h"
+#include "daemon/migration.h"
+#include "store/hostrow.h"
+#include "wire/frame.h"
+
+#define MIG_SOCKET	"mig.sock"
+#define INSIST_MS	3000u	/* until resuming is tried once more */
+
+/* ---- prepare and offer -------------------------------------------------- */
+
+static int act_connect(struct kr_mig *m, struct kr_err *e)
+{
+	m->link = kr_link_find(m->host, m->peer);
+	if (m->link)
+		return kr_mig_step(m, KR_EV_SESSION, e);
+	return kr_link_connect(m->host, m->peer, NULL, e);
+}
+
+/* What the session gives the terms, before the offer is signed. */
+void kr_source_session(struct kr_mig *m)
+{
+	struct kr_terms *t = &m->terms;
+
+	if (!m->link)
+		return;
+	memcpy(t->to_keyid, m->link->info.keyid, 32);
+	memcpy(t->binding, m->link->info.binding, 32);
+	memcpy(t->protection.control_tls, m->link->info.tls, 16);
+	memcpy(t->protection.control_suite, m->link->info.suite, 40);
+}
+
+static int act_offer(struct kr_mig *m, struct kr_err *e)
+{
+	static struct kr_offer o;
+	static uint8_t buf[KR_FRAME_BODY_BYTES_MAX];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	int r;
+
+	memset(&o, 0, sizeof(o));
+	o.terms = m->terms;
+	o.def = m->def;
+	r = kr_disks_identify(m->host, &m->def, o.disks, e);
+	if (!r)
+		r = kr_host_hyper_version(m->host, &o.hyper_version, e);
+	if (!r)
+		r = kr_statement_sign(KR_STATEMENT_OFFER, &m->terms,
+				      m->host->identity, &o.sig, e);
+	if (r)
+		return r;
+	kr_offer_put(&w, &o);
+	return kr_link_send(m->link, KR_PEER_OFFER, &w, e);
+}
+
+/* ---- copy ---------------------------------------------------------------- */
+
+static void on_lane_connected(void *arg, uint32_t events)
+{
+	struct kr_mig *m = arg;
+	struct kr_preamble p = { .lane = m->key.lane };
+	uint8_t buf[KR_PREAMBLE_BYTES];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_err e = KR_ERR_NONE;
+	int err = 0, one = 1;
+	socklen_t n = sizeof(err);
+
+	(void)events;
+	kr_io_del(&m->lane);
+	getsockopt(m->lane.fd, SOL_SOCKET, SO_ERROR, &err, &n);
+	setsockopt(m->lane.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	memcpy(p.migration, m->terms.migration, sizeof(p.migration));
+	kr_preamble_put(&w, &p);
+	if (err || send(m->lane.fd, buf, sizeof(buf), MSG_NOSIGNAL) !=
+		   (ssize_t)sizeof(buf))
+		kr_fail(&e, KR_E_LANE_LOST, "lane to %s: %s", m->peer,
+			strerror(err ? err : errno));
+	else
+		kr_mig_give_lane(m, m->lane.fd, &e);
+	kr_fd_close(&m->lane.fd);
+	if (e.code)
+		kr_mig_fail(m, &e);
+}
+
+/* The lane's key is here: open the lane it belongs to. */
+void kr_source_key(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+	struct kr_hostrow row;
+
+	if (m->state != KR_S_COPY || m->lane_given)
+		return;
+	m->lane_given = true;
+	m->lane.fn = on_lane_connected;
+	m->lane.arg = m;
+	if (kr_hostrow_get(m->host->store, m->peer, &row, &e) ||
+	    kr_link_dial(row.address, &m->lane.fd, &e) ||
+	    kr_io_add(m->host->loop, &m->lane, EPOLLOUT, &e))
+		kr_mig_fail(m, &e);
+}
+
+static void start_sending(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->sending || !m->plane_up || m->state != KR_S_COPY)
+		return;
+	m->sending = true;
+	if ((m->offline && kr_vm_command(m->vm, KR_HYPER_PAUSE, &e)) ||
+	    kr_vm_uri(m->vm, KR_HYPER_SEND, "unix:" MIG_SOCKET, &e))
+		kr_mig_fail(m, &e);
+}
+
+static int act_copy(struct kr_mig *m, struct kr_err *e)
+{
+	struct kr_hyper_setup s = {
+		.incoming = 0,
+		.max_bandwidth_bytes_s = m->bandwidth_bytes_s,
+		.downtime_limit_ms = m->max_downtime_ms,
+	};
+	KR_AUTO(kr_fd_autoclose) int fd = -1;
+	char path[PATH_MAX];
+	int r;
+
+	if (!m->vm)
+		return kr_fail(e, KR_E_HYPER_DIED, "%s has no process",
+			       m->terms.vm);
+	kr_vm_folder(m->host, m->terms.vm, path, sizeof(path) - 16);
+	strcat(path, "/" MIG_SOCKET);
+	fd = kr_unix_listen(path, 0600);
+	if (fd < 0)
+		return kr_fail(e, KR_E_SYSTEM, "%s: %s", path, strerror(-fd));
+	r = kr_vm_setup(m->vm, &s, e);
+	if (!r)
+		r = kr_mig_plane(m, fd, e);
+	if (!r)
+		r = kr_link_ask_key(m->link, m->terms.migration, 0, e);
+	return r;
+}
+
+static int act_switch(struct kr_mig *m, struct kr_err *e)
+{
+	if (!m->vm)
+		return kr_fail(e, KR_E_HYPER_DIED, "%s has no process",
+			       m->terms.vm);
+	return kr_vm_command(m->vm, KR_HYPER_SWITCH, e);
+}
+
+/* Both the hypervisor and the data plane are done. */
+static void maybe_sent(struct kr_mig *m)
+{
+	if (!m->sent || !m->have_manifest || m->state != KR_S_FREEZE)
+		return;
+	m->terms.stream.opaque = m->manifest.opaque;
+	memcpy(m->terms.stream.ram_root, m->manifest.ram_root, 32);
+	memcpy(m->terms.stream.device_digest, m->manifest.device_digest, 32);
+	m->terms.stream.ram_bytes = m->manifest.ram_bytes;
+	m->terms.stream.stream_bytes = m->manifest.stream_bytes;
+	kr_mig_step(m, KR_EV_SENT, NULL);
+}
+
+void kr_source_plane(struct kr_mig *m, uint16_t what)
+{
+	if (what == KR_PLANE_UP)
+		start_sending(m);
+	else
+		maybe_sent(m);
+}
+
+/* ---- hand-over ----------------------------------------------------------- */
+
+static int act_manifest(struct kr_mig *m, struct kr_err *e)
+{
+	return kr_mig_send(m, KR_STATEMENT_MANIFEST, e);
+}
+
+static int act_release(struct kr_mig *m, struct kr_err *e)
+{
+	return kr_mig_send(m, KR_STATEMENT_RELEASE, e);
+}
+
+static int act_receipt(struct kr_mig *m, struct kr_err *e)
+{
+	return kr_mig_send(m, KR_STATEMENT_RECEIPT, e);
+}
+
+static int act_abort(struct kr_mig *m, struct kr_err *e)
+{
+	return kr_mig_send(m, KR_STATEMENT_ABORT, e);
+}
+
+static int act_destroy(struct kr_mig *m, struct kr_err *e)
+{
+	(void)e;
+	kr_mig_stop_plane(m);
+	if (m->vm)
+		kr_vm_kill(m->vm);
+	m->vm = NULL;
+	kr_mig_finish(m);
+	return 0;
+}
+
+/* ---- back to where it was ------------------------------------------------ */
+
+static void revive(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+	bool cancel = m->sending && !m->sent && !m->broken;
+
+	assert(kr_state_before_return(m->state));
+	if (!m->vm) {
+		kr_mig_finish(m);
+		return;
+	}
+	if (!m->vm->ready)
+		return;		/* on_ready() comes back here */
+	if (kr_vm_command(m->vm, cancel ? KR_HYPER_CANCEL : KR_HYPER_RUN, &e))
+		kr_log_err(KR_LOG_ERROR, m->terms.vm, &e);
+}
+
+void kr_source_insist(struct kr_mig *m)
+{
+	m->broken = true;
+	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
+	revive(m);
+}
+
+static void on_ready(void *arg, const struct kr_hyper_ready *r)
+{
+	struct kr_mig *m = arg;
+
+	m->sent = r->mig == KR_HYPER_MIG_COMPLETED;
+	m->sending = r->mig != KR_HYPER_MIG_NONE;
+	m->broken = r->mig == KR_HYPER_MIG_FAILED;
+	if (m->ending)
+		revive(m);
+}
+
+static void on_done(void *arg, uint16_t command)
+{
+	struct kr_mig *m = arg;
+
+	if (m->ending && command == KR_HYPER_RUN)
+		kr_mig_finish(m);
+}
+
+static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
+{
+	struct kr_mig *m = arg;
+
+	if (m->ending && command == KR_HYPER_CANCEL) {
+		m->broken = true;	/* nothing to cancel: go on to RUN */
+		revive(m);
+	} else if (m->ending && command == KR_HYPER_RUN) {
+		kr_log_err(KR_LOG_ERROR, "cannot resume", e);
+		kr_mig_finish(m);
+	} else if (command != KR_HYPER_ASK &&
+		   kr_state_before_return(m->state)) {
+		kr_mig_fail(m, e);
+	}
+}
+
+static void on_event(void *arg, const struct kr_hyper_event *ev)
+{
+	struct kr_mig *m = arg;
+	struct kr_err e = KR_ERR_NONE;
+
+	switch (ev->what) {
+	case KR_HYPER_AT_SWITCH:
+		m->paused_ns = ev->at_ns;
+		m->terms.times.paused_ms = kr_wall_ms();
+		kr_mig_step(m, KR_EV_PAUSED, NULL);
+		break;
+	case KR_HYPER_SENT:
+		m->sent = true;
+		maybe_sent(m);
+		break;
+	case KR_HYPER_BROKEN:
+		m->broken = true;
+		if (m->ending) {
+			revive(m);
+			break;
+		}
+		kr_fail(&e, KR_E_HYPER_FAILED, "%s: %s", m->terms.vm,
+			ev->reason);
+		kr_mig_fail(m, &e);
+		break;
+	case KR_HYPER_SHUTDOWN:
+		kr_fail(&e, KR_E_VM_STATE, "%s powered itself off",
+			m->terms.vm);
+		kr_mig_fail(m, &e);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_status(void *arg, const struct kr_hyper_status *s)
+{
+	((struct kr_mig *)arg)->status = *s;
+}
+
+static void on_vm_gone(void *arg, const struct kr_err *e)
+{
+	struct kr_mig *m = arg;
+
+	m->vm = NULL;
+	kr_api_vm_died(m->host, m->terms.vm);
+	if (m->ending)
+		kr_mig_finish(m);
+	else if (kr_state_before_return(m->state))
+		kr_mig_fail(m, e);
+}
+
+static void watch(struct kr_mig *m)
+{
+	struct kr_vm_watch w = {
+		.ready = on_ready, .done = on_done, .fail = on_fail,
+		.event = on_event, .status = on_status, .gone = on_vm_gone,
+		.arg = m,
+	};
+
+	if (m->vm)
+		kr_vm_watch(m->vm, &w);
+}
+
+static int act_revive(struct kr_mig *m, struct kr_err *e)
+{
+	(void)e;
+	m->ending = true;
+	if (m->sig_kind == KR_STATEMENT_ABORT)
+		kr_mig_send(m, KR_STATEMENT_ABORT, NULL);
+	kr_mig_send_fail(m);
+	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
+	kr_mig_stop_plane(m);
+	watch(m);
+	revive(m);
+	return 0;
+}
+
+/* From the point of no return on, the peer's word is all that counts. */
+static int act_reconnect(struct kr_mig *m, struct kr_err *e)
+{
+	watch(m);
+	return kr_mig_reconnect(m, e);
+}
+
+const kr_mig_act kr_source_acts[KR_ACT_N] = {
+	[KR_ACT_CONNECT] = act_connect,	  [KR_ACT_OFFER] = act_offer,
+	[KR_ACT_COPY] = act_copy,	  [KR_ACT_SWITCH] = act_switch,
+	[KR_ACT_MANIFEST] = act_manifest, [KR_ACT_RELEASE] = act_release,
+	[KR_ACT_RECEIPT] = act_receipt,	  [KR_ACT_DESTROY] = act_destroy,
+	[KR_ACT_REVIVE] = act_revive,	  [KR_ACT_RECONNECT] = act_reconnect,
+	[KR_ACT_ABORT] = act_abort,
+};
+
+/* ---- what the target signed ---------------------------------------------- */
+
+/* Figures the receipt states, known once the target runs the VM. */
+static void measure(struct kr_mig *m)
+{
+	uint64_t now = kr_now_ns();
+
+	if (m->terms.total_ms)
+		return;
+	m->terms.downtime_us = m->paused_ns ? (now - m->paused_ns) / 1000 : 0;
+	m->terms.total_ms = (now - m->started_ns) / 1000000;
+	m->terms.wire_bytes = m->progress.wire_sent_bytes +
+			      m->progress.wire_received_bytes;
+	m->terms.rounds = m->status.rounds ? m->status.rounds :
+					     m->progress.rounds;
+	kr_mig_log_head(m, &m->terms.from_log);
+}
+
+int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
+			struct kr_err *e)
+{
+	struct kr_terms before = m->terms;
+	enum kr_event ev;
+	int r;
+
+	switch (s->kind) {
+	case KR_STATEMENT_ACCEPTANCE:
+		ev = KR_EV_ACCEPTED;
+		memcpy(m->terms.nonce_to, s->terms.nonce_to, 32);
+		break;
+	case KR_STATEMENT_PREPARED:
+		ev = KR_EV_PREPARED;
+		break;
+	case KR_STATEMENT_OWNER:
+		ev = KR_EV_OWNED;
+		break;
+	case KR_STATEMENT_RECEIPT:
+		ev = KR_EV_RECEIPT;
+		break;
+	case KR_STATEMENT_DISOWN:
+		ev = KR_EV_DISOWNED;
+		break;
+	default:
+		return kr_fail(e, KR_E_UNEXPECTED, "a target's %s",
+			       kr_statement_name(s->kind));
+	}
+	r = kr_handover[m->state][ev].to == KR_ILLEGAL ?
+	    kr_fail(e, KR_E_NO_EDGE, "%s in %s", kr_event_name(ev),
+		    kr_state_name(m->state)) :
+	    kr_mig_check_peer(m, s, e);
+	if (r) {
+		m->terms = before;
+		return r;
+	}
+	if (ev == KR_EV_PREPARED && m->state == KR_S_SEAL)
+		m->terms.times.released_ms = kr_wall_ms();
+	if (ev == KR_EV_OWNED && m->state == KR_S_RELEASED) {
+		m->terms.times.running_ms = s->terms.times.running_ms;
+		m->terms.to_log = s->terms.to_log;
+		measure(m);
+	}
+	if (ev == KR_EV_DISOWNED)
+		kr_fail(&m->error, KR_E_DISOWNED, "%s gave %s back", m->peer,
+			m->terms.vm);
+	return kr_mig_step(m, ev, e);
+}
+
+/* ---- the start ------------------------------------------------------------ */
+
+int kr_source_start(struct kr_mig *m, struct kr_err *e)
+{
+	struct kr_terms *t = &m->terms;
+
+	m->vm = kr_vm_find(m->host, m->def.name);
+	if (!m->vm)
+		return kr_fail(e, KR_E_VM_STATE, "%s does not run",
+			       m->def.name);
+	if (RAND_bytes(t->migration, 16) != 1 ||
+	    RAND_bytes(t->nonce_from, 32) != 1)
+		return kr_fail(e, KR_E_CRYPTO, "no randomness");
+	snprintf(t->vm, sizeof(t->vm), "%s", m->def.name);
+	snprintf(t->from_name, sizeof(t->from_name), "%s",
+		 kr_identity_name(m->host->identity));
+	snprintf(t->to_name, sizeof(t->to_name), "%s", m->peer);
+	memcpy(t->from_keyid, kr_identity_keyid(m->host->identity), 32);
+	memcpy(t->policy_digest, m->host->policy_digest, 32);
+	snprintf(t->strategy, sizeof(t->strategy), "%s",
+		 m->offline ? "offline" : "precopy");
+	snprintf(t->protection.attestation, sizeof(t->protection.attestation),
+		 "none");
+	t->protection.n_lanes = 1;
+	t->times.requested_ms = kr_wall_ms();
+	watch(m);
+	kr_timer_arm(m->host->loop, &m->tick, 50);
+	if (m->timeout_s)
+		kr_timer_arm(m->host->loop, &m->timeout,
+			     (uint64_t)m->timeout_s * 1000);
+	return kr_mig_step(m, KR_EV_REQUEST, e);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spawn.c - fork and exec. Runs in kororad; between fork and exec only
+ * async-signal-safe calls are made.
+ */
+#include "daemon/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/jail.h"
+
+/* Signals as a new process expects them. */
+static void plain_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+int kr_spawn_agent(struct kr_host *h, const char *name, struct kr_chan *c,
+		   pid_t *ret_pid, struct kr_err *e)
+{
+	char path[PATH_MAX], empty[PATH_MAX], uid[16], gid[16];
+	char *argv[] = { path, uid, gid, NULL };
+	int pair[2];
+	pid_t pid;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", h->libexec, name);
+	snprintf(empty, sizeof(empty), "%s/empty", h->run);
+	snprintf(uid, sizeof(uid), "%u", h->cfg.agent_uid);
+	snprintf(gid, sizeof(gid), "%u", h->cfg.agent_gid);
+	if (access(path, X_OK))
+		return kr_fail(e, KR_E_SYSTEM, "%s: %s", path,
+			       strerror(errno));
+	r = kr_chan_pair(pair, e);
+	if (r)
+		return r;
+	pid = fork();
+	if (!pid) {
+		plain_signals();
+		if (dup2(pair[1], KR_AGENT_FD) < 0 || chdir(empty))
+			_exit(126);
+		close_range(KR_AGENT_FD + 1, ~0U, 0);
+		execv(path, argv);
+		_exit(127);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return kr_fail(e, KR_E_SYSTEM, "fork: %s", strerror(errno));
+	}
+	*ret_pid = pid;
+	r = kr_chan_open(h->loop, c, pair[0], e);
+	if (r)
+		close(pair[0]);
+	return r;
+}
+
+/* In the child: descriptors to their places, by way of high numbers. */
+static int place_fds(const struct kr_launch *l, int log)
+{
+	int high[KR_LAUNCH_FDS_MAX];
+
+	for (unsigned int i = 0; i < l->n_fds; i++) {
+		high[i] = fcntl(l->fds[i], F_DUPFD, 100);
+		if (high[i] < 0)
+			return -1;
+	}
+	if (dup2(log, 1) < 0 || dup2(log, 2) < 0)
+		return -1;
+	for (unsigned int i = 0; i < l->n_fds; i++)
+		if (dup2(high[i], KR_LAUNCH_FD_FIRST + (int)i) < 0)
+			return -1;
+	close_range(3, KR_LAUNCH_FD_FIRST - 1, 0);
+	close_range(KR_LAUNCH_FD_FIRST + l->n_fds, ~0U, 0);
+	return 0;
+}
+
+int kr_spawn_hyper(const struct kr_launch *l, const char *log,
+		   pid_t *ret_pid, struct kr_err *e)
+{
+	KR_AUTO(kr_fd_autoclose) int null = open("/dev/null", O_RDONLY |
+						 O_CLOEXEC);
+	KR_AUTO(kr_fd_autoclose) int out = open(log, O_WRONLY | O_CREAT |
+						O_APPEND | O_CLOEXEC, 0600);
+	char path[PATH_MAX + 16], text[16];
+	pid_t pid;
+	int r;
+
+	if (null < 0 || out < 0)
+		return kr_fail(e, KR_E_SYSTEM, "%s: %s", log, strerror(errno));
+	if (access(l->argv[0], X_OK))
+		return kr_fail(e, KR_E_NO_QEMU, "%s: %s", l->argv[0],
+			       strerror(errno));
+	pid = fork();
+	if (!pid) {
+		plain_signals();
+		setsid();
+		if (dup2(null, 0) < 0 || chdir(l->cwd) || place_fds(l, out))
+			_exit(126);
+		execv(l->argv[0], l->argv);
+		_exit(127);
+	}
+	if (pid < 0)
+		return kr_fail(e, KR_E_SYSTEM, "fork: %s", strerror(errno));
+	snprintf(path, sizeof(path), "%s/qemu.pid", l->cwd);
+	r = kr_write_file(path, text, (size_t)snprintf(text, sizeof(text),
+						       "%d\n", (int)pid),
+			  0644);
+	if (r) {
+		kill(pid, SIGKILL);
+		return kr_fail(e, KR_E_SYSTEM, "%s: %s", path, strerror(-r));
+	}
+	*ret_pid = pid;
+	return 0;
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target.c - the destination's acts and what it hears. Runs in kororad.
+ *
+ * The VM's first instruction runs in act_run() alone, which the table enters
+ * only with the source's signed release, after the owner record is durable.
+ */
+#include <errno.h>
+#include <openssl/rand.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/api.h"
+#include "daemon/migration.h"
+#include "daemon/preflight.h"
+
+#define MIG_SOCKET	"mig.sock"
+
+/* ---- reserve: a hypervisor that waits ------------------------------------ */
+
+static void lose(struct kr_mig *m, enum kr_code kr, const char *what)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	kr_fail(&e, kr, "%s: %s", m->terms.vm, what);
+	kr_mig_fail(m, &e);
+}
+
+/* The hypervisor listens: connect the data plane to it. */
+static void on_listening(struct kr_mig *m)
+{
+	char path[PATH_MAX];
+	struct kr_err e = KR_ERR_NONE;
+	KR_AUTO(kr_fd_autoclose) int fd = -1;
+
+	kr_vm_folder(m->host, m->terms.vm, path, sizeof(path) - 16);
+	strcat(path, "/" MIG_SOCKET);
+	fd = kr_unix_connect(path);
+	if (fd < 0) {
+		lose(m, KR_E_STREAM, "its migration socket is not there");
+		return;
+	}
+	if (kr_mig_plane(m, fd, &e)) {
+		kr_mig_fail(m, &e);
+		return;
+	}
+	if (RAND_bytes(m->terms.nonce_to, 32) != 1)
+		lose(m, KR_E_CRYPTO, "no randomness");
+	else
+		kr_mig_step(m, KR_EV_READY, NULL);
+}
+
+static void run(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->vm && m->vm->ready && kr_vm_command(m->vm, KR_HYPER_RUN, &e))
+		kr_log_err(KR_LOG_ERROR, m->terms.vm, &e);
+}
+
+static void on_ready(void *arg, const struct kr_hyper_ready *r)
+{
+	struct kr_mig *m = arg;
+	struct kr_hyper_setup s = { .incoming = 1 };
+	struct kr_err e = KR_ERR_NONE;
+
+	m->loaded = r->mig == KR_HYPER_MIG_COMPLETED;
+	switch (m->state) {
+	case KR_T_RESERVE:
+		if (kr_vm_setup(m->vm, &s, &e) ||
+		    kr_vm_uri(m->vm, KR_HYPER_RECEIVE, "unix:" MIG_SOCKET,
+			      &e))
+			kr_mig_fail(m, &e);
+		break;
+	case KR_T_LOAD:
+		lose(m, KR_E_QMP_LOST, "its agent died while it loaded");
+		break;
+	case KR_T_PREPARED:
+		if (r->run != KR_HYPER_IS_PAUSED)
+			lose(m, KR_E_HYPER_FAILED, "not as it was left");
+		break;
+	case KR_T_OWNER:
+		run(m);
+		break;
+	default:
+		break;
+	}
+}
+
+static void ran(struct kr_mig *m)
+{
+	if (m->state != KR_T_OWNER || m->running)
+		return;
+	m->running = true;
+	m->terms.times.running_ms = kr_wall_ms();
+	kr_mig_log_head(m, &m->terms.to_log);
+	kr_mig_step(m, KR_EV_RUNNING, NULL);
+}
+
+static void on_done(void *arg, uint16_t command)
+{
+	struct kr_mig *m = arg;
+
+	if (command == KR_HYPER_RECEIVE && m->state == KR_T_RESERVE)
+		on_listening(m);
+	else if (command == KR_HYPER_RUN)
+		ran(m);
+}
+
+static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
+{
+	struct kr_mig *m = arg;
+
+	/* command 0: the agent died, not the VM; it is attached anew */
+	if (m->state == KR_T_RAN || (!command && m->state >= KR_T_PREPARED))
+		return;
+	if (m->state == KR_T_OWNER && command == KR_HYPER_RUN)
+		kr_log_err(KR_LOG_ERROR, "first instruction", e);
+	kr_mig_fail(m, e);
+}
+
+static void maybe_matched(struct kr_mig *m);
+
+static void on_event(void *arg, const struct kr_hyper_event *ev)
+{
+	struct kr_mig *m = arg;
+
+	switch (ev->what) {
+	case KR_HYPER_LOADED:
+		m->loaded = true;
+		maybe_matched(m);
+		break;
+	case KR_HYPER_RUNNING:
+		ran(m);
+		break;
+	case KR_HYPER_BROKEN:
+		if (m->state == KR_T_LOAD || m->state == KR_T_RESERVE)
+			lose(m, KR_E_HYPER_FAILED, ev->reason);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_vm_gone(void *arg, const struct kr_err *e)
+{
+	struct kr_mig *m = arg;
+	struct kr_err why = *e;
+
+	m->vm = NULL;
+	if (m->finished)
+		return;
+	if (m->state == KR_T_OWNER || m->state == KR_T_RAN) {
+		kr_api_vm_died(m->host, m->terms.vm);
+		why = KR_ERR_NONE;
+		kr_fail(&why, KR_E_VM_LOST, "%.150s", e->what);
+	}
+	kr_mig_fail(m, &why);
+}
+
+static void watch(struct kr_mig *m)
+{
+	struct kr_vm_watch w = {
+		.ready = on_ready, .done = on_done, .fail = on_fail,
+		.event = on_event, .gone = on_vm_gone, .arg = m,
+	};
+
+	if (m->vm)
+		kr_vm_watch(m->vm, &w);
+}
+
+static int act_reserve(struct kr_mig *m, struct kr_err *e)
+{
+	int r = kr_vm_spawn(m->host, &m->def, KR_HYPER_INCOMING, NULL, &m->vm,
+			    e);
+
+	watch(m);
+	return r;
+}
+
+/* ---- load ----------------------------------------------------------------- */
+
+static int act_accept(struct kr_mig *m, struct kr_err *e)
+{
+	int r = kr_link_ask_key(m->link, m->terms.migration, 0, e);
+
+	return r ? r : kr_mig_send(m, KR_STATEMENT_ACCEPTANCE, e);
+}
+
+void kr_target_key(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->state != KR_T_LOAD || m->lane.fd < 0 || m->lane_given)
+		return;
+	m->lane_given = true;
+	if (kr_mig_give_lane(m, m->lane.fd, &e))
+		kr_mig_fail(m, &e);
+	kr_fd_close(&m->lane.fd);
+}
+
+/* Loaded, own manifest made, the source's manifest here and signed. */
+static void maybe_matched(struct kr_mig *m)
+{
+	const struct kr_manifest *o = &m->manifest;
+
+	if (!m->loaded || !m->have_manifest || !m->have_peer_manifest ||
+	    m->state != KR_T_LOAD)
+		return;
+	if (o->opaque != m->terms.stream.opaque ||
+	    memcmp(o->ram_root, m->terms.stream.ram_root, 32) ||
+	    memcmp(o->device_digest, m->terms.stream.device_digest, 32) ||
+	    o->ram_bytes != m->terms.stream.ram_bytes ||
+	    o->stream_bytes != m->terms.stream.stream_bytes) {
+		lose(m, KR_E_ROOT_DIFFERS,
+		     "the source's manifest is not what arrived");
+		return;
+	}
+	kr_mig_step(m, KR_EV_MATCHED, NULL);
+}
+
+void kr_target_plane(struct kr_mig *m, uint16_t what)
+{
+	if (what == KR_PLANE_MANIFEST)
+		maybe_matched(m);
+}
+
+/* ---- hand-over ------------------------------------------------------------- */
+
+static int act_prepared(struct kr_mig *m, struct kr_err *e)
+{
+	return kr_mig_send(m, KR_STATEMENT_PREPARED, e);
+}
+
+static int act_run(struct kr_mig *m, struct kr_err *e)
+{
+	watch(m);
+	if (!m->vm)
+		return kr_fail(e, KR_E_VM_LOST, "%s has no process here",
+			       m->terms.vm);
+	run(m);
+	return 0;
+}
+
+static int act_owned(struct kr_mig *m, struct kr_err *e)
+{
+	return kr_mig_send(m, KR_STATEMENT_OWNER, e);
+}
+
+static int act_lost_vm(struct kr_mig *m, struct kr_err *e)
+{
+	kr_mig_log_head(m, &m->terms.to_log);
+	return kr_mig_send(m, KR_STATEMENT_OWNER, e);
+}
+
+static int act_countersign(struct kr_mig *m, struct kr_err *e)
+{
+	int r = kr_mig_send(m, KR_STATEMENT_RECEIPT, e);
+
+	kr_mig_finish(m);
+	return r;
+}
+
+static int act_drop(struct kr_mig *m, struct kr_err *e)
+{
+	(void)e;
+	kr_mig_send_fail(m);
+	kr_mig_stop_plane(m);
+	if (m->vm)
+		kr_vm_kill(m->vm);
+	m->vm = NULL;
+	kr_mig_finish(m);
+	return 0;
+}
+
+/* It will never run here: end it first, then say so. */
+static int act_disown(struct kr_mig *m, struct kr_err *e)
+{
+	kr_mig_stop_plane(m);
+	if (m->vm)
+		kr_vm_kill(m->vm);
+	m->vm = NULL;
+	if (!m->link)
+		return kr_mig_reconnect(m, e);
+	if (m->terms.times.released_ms)
+		return kr_mig_send(m, KR_STATEMENT_DISOWN, e);
+	kr_mig_send_fail(m);	/* the source's answer says which it is */
+	kr_mig_ask(m);
+	return 0;
+}
+
+static int act_reconnect(struct kr_mig *m, struct kr_err *e)
+{
+	watch(m);
+	return kr_mig_reconnect(m, e);
+}
+
+static int act_reattach(struct kr_mig *m, struct kr_err *e)
+{
+	watch(m);
+	if (!m->vm)
+		return kr_fail(e, KR_E_HYPER_DIED, "%s has no process here",
+			       m->terms.vm);
+	return kr_mig_reconnect(m, e);
+}
+
+const kr_mig_act kr_target_acts[KR_ACT_N] = {
+	[KR_ACT_RESERVE] = act_reserve,	  [KR_ACT_ACCEPT] = act_accept,
+	[KR_ACT_PREPARED] = act_prepared, [KR_ACT_RUN] = act_run,
+	[KR_ACT_OWNED] = act_owned,	  [KR_ACT_LOST_VM] = act_lost_vm,
+	[KR_ACT_COUNTERSIGN] = act_countersign, [KR_ACT_DROP] = act_drop,
+	[KR_ACT_DISOWN] = act_disown,	  [KR_ACT_RECONNECT] = act_reconnect,
+	[KR_ACT_REATTACH] = act_reattach,
+};
+
+/* ---- what the source signed ------------------------------------------------ */
+
+/* A manifest may come before our own is made: keep it until then. */
+static int take_manifest(struct kr_mig *m, const struct kr_step *s,
+			 struct kr_err *e)
+{
+	int r;
+
+	if (m->state != KR_T_LOAD)
+		return kr_fail(e, KR_E_NO_EDGE, "manifest in %s",
+			       kr_state_name(m->state));
+	m->terms.stream = s->terms.stream;
+	m->terms.times.paused_ms = s->terms.times.paused_ms;
+	memcpy(m->terms.protection.lane_suite,
+	       s->terms.protection.lane_suite,
+	       sizeof(m->terms.protection.lane_suite));
+	r = kr_mig_check_peer(m, s, e);
+	if (r) {
+		kr_mig_fail(m, e);
+		return 0;
+	}
+	m->have_peer_manifest = true;
+	maybe_matched(m);
+	return 0;
+}
+
+int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
+			struct kr_err *e)
+{
+	struct kr_terms before = m->terms;
+	enum kr_event ev;
+	int r;
+
+	switch (s->kind) {
+	case KR_STATEMENT_MANIFEST:
+		return take_manifest(m, s, e);
+	case KR_STATEMENT_RELEASE:
+		ev = KR_EV_RELEASED;
+		if (!m->terms.times.released_ms)
+			m->terms.times.released_ms =
+				s->terms.times.released_ms;
+		break;
+	case KR_STATEMENT_RECEIPT:
+		ev = KR_EV_RECEIPT;
+		m->terms.total_ms = s->terms.total_ms;
+		m->terms.downtime_us = s->terms.downtime_us;
+		m->terms.rounds = s->terms.rounds;
+		m->terms.wire_bytes = s->terms.wire_bytes;
+		m->terms.from_log = s->terms.from_log;
+		break;
+	case KR_STATEMENT_ABORT:
+		ev = KR_EV_ABORTED;
+		break;
+	default:
+		return kr_fail(e, KR_E_UNEXPECTED, "a source's %s",
+			       kr_statement_name(s->kind));
+	}
+	r = kr_handover[m->state][ev].to == KR_ILLEGAL ?
+	    kr_fail(e, KR_E_NO_EDGE, "%s in %s", kr_event_name(ev),
+		    kr_state_name(m->state)) :
+	    kr_mig_check_peer(m, s, e);
+	if (r) {
+		m->terms = before;
+		return r;
+	}
+	return kr_mig_step(m, ev, e);
+}
+
+/* ---- the offer -------------------------------------------------------------- */
+
+static int refuse(struct kr_link *l, const struct kr_offer *o,
+		  const struct kr_err *why)
+{
+	struct kr_peerfail f = { .kr = (uint16_t)why->kr };
+	uint8_t buf[KR_TEXT_BYTES_MAX + 32];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	json_t *d = json_pack("{s:s, s:s, s:i, s:s}", "vm", o->terms.vm,
+			      "peer", l->peer, "code", (int)why->kr, "what",
+			      why->what);
+
+	kr_log_err(KR_LOG_WARN, "offer refused", why);
+	kr_host_record(l->host, "offer-refused", d, NULL);
+	json_decref(d);
+	memcpy(f.migration, o->terms.migration, sizeof(f.migration));
+	snprintf(f.what, sizeof(f.what), "%.*s", (int)sizeof(f.what) - 1,
+		 why->what);
+	kr_peerfail_put(&w, &f);
+	return kr_link_send(l, KR_PEER_FAIL, &w, NULL);
+}
+
+/* The offer speaks of this session, these hosts and this definition. */
+static int check_offer(struct kr_link *l, const struct kr_offer *o,
+		       struct kr_err *e)
+{
+	const struct kr_terms *t = &o->terms;
+	uint8_t digest[32];
+	int r = kr_vmdef_digest(&o->def, digest, e);
+
+	if (r)
+		return r;
+	if (memcmp(digest, t->definition, 32) || strcmp(o->def.name, t->vm))
+		return kr_fail(e, KR_E_SIGNATURE,
+			       "the definition is not the one signed for");
+	if (memcmp(t->binding, l->info.binding, 32))
+		return kr_fail(e, KR_E_REPLAYED,
+			       "an offer made for another session");
+	if (strcmp(t->from_name, l->peer) ||
+	    memcmp(t->from_keyid, l->info.keyid, 32) ||
+	    strcmp(t->to_name, kr_identity_name(l->host->identity)) ||
+	    memcmp(t->to_keyid, kr_identity_keyid(l->host->identity), 32))
+		return kr_fail(e, KR_E_PEER_NAME,
+			       "an offer between other hosts");
+	return 0;
+}
+
+int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
+		    struct kr_err *e)
+{
+	static struct kr_checks checks;
+	struct kr_step s = { .kind = KR_STATEMENT_OFFER, .sig = o->sig };
+	struct kr_err why = KR_ERR_NONE;
+	struct kr_mig *m;
+
+	if (kr_mig_find(l->host, o->terms.migration))
+		return kr_fail(e, KR_E_REPLAYED, "this offer came before");
+	if (check_offer(l, o, &why) ||
+	    kr_preflight_offer(l->host, o, &checks, &why))
+		return refuse(l, o, &why);
+	m = kr_mig_new(l->host, KR_T_NEW);
+	if (!m)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	m->link = l;
+	m->terms = o->terms;
+	memset(m->terms.nonce_to, 0, sizeof(m->terms.nonce_to));
+	m->def = o->def;
+	snprintf(m->peer, sizeof(m->peer), "%s", l->peer);
+	m->offline = !strcmp(o->terms.strategy, "offline");
+	if (kr_mig_check_peer(m, &s, &why)) {
+		m->finished = true;
+		return refuse(l, o, &why);
+	}
+	return kr_mig_step(m, KR_EV_OFFERED, e);
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm.c - hypervisor processes: start, find again, command, end. Runs in
+ * kororad. What the hypervisor says arrives through its agent, korora-qmp.
+ */
+#include "daemon/vm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/spawn.h"
+#include "hyper/qemuargs.h"
+#include "hyper/tap.h"
+
+#define RETRY_MS	5u
+#define TRIES_MAX	2000u	/* 10 s until the control socket answers */
+#define KILL_WAIT_MS	5000
+
+void kr_vm_folder(const struct kr_host *h, const char *name, char *out,
+		  size_t size)
+{
+	snprintf(out, size, "%s/vm/%s", h->run, name);
+}
+
+struct kr_vm *kr_vm_find(struct kr_host *h, const char *name)
+{
+	for (struct kr_vm *v = h->vms; v; v = v->next)
+		if (!v->dead && !strcmp(v->def.name, name))
+			return v;
+	return NULL;
+}
+
+/* ---- the end ----------------------------------------------------------- */
+
+static void remove_folder(const struct kr_host *h, const char *name)
+{
+	char path[PATH_MAX];
+	struct dirent *f;
+	DIR *d;
+
+	kr_vm_folder(h, name, path, sizeof(path));
+	d = opendir(path);
+	while (d && (f = readdir(d)))
+		unlinkat(dirfd(d), f->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+static void on_reap(void *arg)
+{
+	struct kr_vm *v = arg, **p = &v->host->vms;
+
+	while (*p && *p != v)
+		p = &(*p)->next;
+	if (*p)
+		*p = v->next;
+	free(v);
+}
+
+static void unhook(struct kr_vm *v)
+{
+	v->dead = true;
+	v->ready = false;
+	kr_timer_off(&v->retry);
+	kr_chan_close(&v->chan);
+	kr_io_del(&v->exit);
+	kr_fd_close(&v->exit.fd);
+	kr_timer_arm(v->host->loop, &v->reap, 0);
+}
+
+static void gone(struct kr_vm *v, const struct kr_err *e)
+{
+	struct kr_vm_watch w = v->watch;
+
+	if (v->dead)
+		return;
+	unhook(v);
+	remove_folder(v->host, v->def.name);
+	if (w.gone)
+		w.gone(w.arg, e);
+}
+
+static void on_exit_io(void *arg, uint32_t events)
+{
+	struct kr_vm *v = arg;
+	struct kr_err e = KR_ERR_NONE;
+
+	(void)events;
+	waitpid(v->pid, NULL, WNOHANG);
+	kr_fail(&e, KR_E_HYPER_DIED, "%s: process %d ended", v->def.name,
+		(int)v->pid);
+	gone(v, &e);
+}
+
+void kr_vm_kill(struct kr_vm *v)
+{
+	struct kr_io *x = &v->exit;
+
+	if (v->dead)
+		return;
+	if (x->fd >= 0) {
+		struct pollfd p = { .fd = x->fd, .events = POLLIN };
+
+		syscall(SYS_pidfd_send_signal, x->fd, SIGKILL, NULL, 0);
+		/* dead means dead: disks and memory are free after this */
+		poll(&p, 1, KILL_WAIT_MS);
+		waitpid(v->pid, NULL, WNOHANG);
+	}
+	unhook(v);
+	remove_folder(v->host, v->def.name);
+}
+
+void kr_vm_fini(struct kr_host *h)
+{
+	while (h->vms) {
+		struct kr_vm *v = h->vms;
+
+		if (!v->dead)
+			unhook(v);
+		kr_timer_off(&v->reap);
+		on_reap(v);
+	}
+}
+
+/* ---- what the agent says ----------------------------------------------- */
+
+static int on_ready(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		    struct kr_err *e)
+{
+	struct kr_vm *v = arg;
+	int rc = kr_hyper_msg_ready(r, &v->at_ready, e);
+
+	(void)fds;
+	(void)n_fds;
+	if (rc)
+		return rc;
+	v->ready = true;
+	if (v->watch.ready)
+		v->watch.ready(v->watch.arg, &v->at_ready);
+	return 0;
+}
+
+static int on_done(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		   struct kr_err *e)
+{
+	struct kr_vm *v = arg;
+	struct kr_hyper_done m;
+	int rc = kr_hyper_msg_done(r, &m, e);
+
+	(void)fds;
+	(void)n_fds;
+	if (!rc && v->watch.done)
+		v->watch.done(v->watch.arg, m.command);
+	return rc;
+}
+
+static int on_fail(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		   struct kr_err *e)
+{
+	struct kr_vm *v = arg;
+	struct kr_hyper_fail m;
+	struct kr_err why = KR_ERR_NONE;
+	int rc = kr_hyper_msg_fail(r, &m, e);
+
+	(void)fds;
+	(void)n_fds;
+	if (rc)
+		return rc;
+	kr_fail(&why, (enum kr_code)m.kr, "%s: %.180s", v->def.name, m.what);
+	if (v->watch.fail)
+		v->watch.fail(v->watch.arg, m.command, &why);
+	else
+		kr_log_err(KR_LOG_WARN, "hypervisor", &why);
+	return 0;
+}
+
+static int on_event(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		    struct kr_err *e)
+{
+	struct kr_vm *v = arg;
+	struct kr_hyper_event m;
+	int rc = kr_hyper_msg_event(r, &m, e);
+
+	(void)fds;
+	(void)n_fds;
+	if (!rc && v->watch.event)
+		v->watch.event(v->watch.arg, &m);
+	return rc;
+}
+
+static int on_status(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
+		     struct kr_err *e)
+{
+	struct kr_vm *v = arg;
+	struct kr_hyper_status m;
+	int rc = kr_hyper_msg_status(r, &m, e);
+
+	(void)fds;
+	(void)n_fds;
+	if (!rc && v->watch.status)
+		v->watch.status(v->watch.arg, &m);
+	return rc;
+}
+
+static const struct kr_grant grants[] = {
+	{ KR_HYPER_READY, KR_HYPER_BODY_MAX, 0, "ready", on_ready },
+	{ KR_HYPER_DONE, KR_HYPER_BODY_MAX, 0, "done", on_done },
+	{ KR_HYPER_FAIL, KR_HYPER_BODY_MAX, 0, "fail", on_fail },
+	{ KR_HYPER_EVENT, KR_HYPER_BODY_MAX, 0, "event", on_event },
+	{ KR_HYPER_STATUS, KR_HYPER_BODY_MAX, 0, "status", on_status },
+};
+
+/* The agent died though the hypervisor lives: tell, and attach anew. */
+static void on_agent_gone(void *arg, const struct kr_err *e)
+{
+	struct kr_vm *v = arg;
+
+	v->ready = false;
+	if (v->dead)
+		return;
+	kr_log_err(KR_LOG_WARN, "hypervisor agent", e);
+	if (v->watch.fail)
+		v->watch.fail(v->watch.arg, 0, e);
+	v->n_tries = 0;
+	if (!v->dead)
+		kr_timer_arm(v->host->loop, &v->retry, 20 * RETRY_MS);
+}
+
+static int attach(struct kr_vm *v, struct kr_err *e)
+{
+	char path[PATH_MAX];
+	struct kr_hyper_open o = { 0 };
+	uint8_t buf[KR_HYPER_BODY_MAX];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	const struct kr_hyper *hy;
+	KR_AUTO(kr_fd_autoclose) int fd = -1;
+	int r;
+
+	kr_vm_folder(v->host, v->def.name, path, sizeof(path) - 16);
+	strcat(path, "/" KR_QEMUARGS_CONTROL);
+	fd = kr_unix_connect(path);
+	if (fd < 0)
+		return 1;
+	r = kr_hyper_find(v->def.hypervisor, &hy, e);
+	if (!r)
+		r = kr_spawn_agent(v->host, hy->agent, &v->chan, &v->agent, e);
+	if (r)
+		return r;
+	snprintf(o.vm, sizeof(o.vm), "%s", v->def.name);
+	kr_hyper_msg_put_open(&w, &o);
+	return kr_chan_send(&v->chan, KR_HYPER_OPEN, buf, kr_wr_len(&w), &fd,
+			    1, e);
+}
+
+static void on_retry(void *arg)
+{
+	struct kr_vm *v = arg;
+	struct kr_err e = KR_ERR_NONE;
+	int r = attach(v, &e);
+
+	if (r == 1 && ++v->n_tries < TRIES_MAX) {
+		kr_timer_arm(v->host->loop, &v->retry, RETRY_MS);
+		return;
+	}
+	if (r == 1)
+		kr_fail(&e, KR_E_HYPER_SLOW, "%s: no control socket",
+			v->def.name);
+	if (r) {
+		kr_log_err(KR_LOG_ERROR, "hypervisor", &e);
+		if (v->watch.fail)
+			v->watch.fail(v->watch.arg, KR_HYPER_OPEN, &e);
+	}
+}
+
+/* ---- the start --------------------------------------------------------- */
+
+static struct kr_vm *vm_new(struct kr_host *h, const struct kr_vmdef *def)
+{
+	struct kr_vm *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->host = h;
+	v->def = *def;
+	v->chan = (struct kr_chan){
+		.io.fd = -1, .grants = grants, .gone = on_agent_gone,
+		.arg = v, .n_grants = sizeof(grants) / sizeof(grants[0]),
+	};
+	v->exit = (struct kr_io){ .fd = -1, .fn = on_exit_io, .arg = v };
+	v->retry = (struct kr_timer){ .fn = on_retry, .arg = v };
+	v->reap = (struct kr_timer){ .fn = on_reap, .arg = v };
+	return v;
+}
+
+/* From here on the VM is listed and its death is noticed. */
+static int follow(struct kr_vm *v, pid_t pid, struct kr_err *e)
+{
+	v->pid = pid;
+	v->exit.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (v->exit.fd < 0)
+		return kr_fail(e, KR_E_SYSTEM, "pidfd of %d: %s", (int)pid,
+			       strerror(errno));
+	fcntl(v->exit.fd, F_SETFD, FD_CLOEXEC);
+	if (kr_io_add(v->host->loop, &v->exit, EPOLLIN, e))
+		return e ? e->code : -EIO;
+	v->next = v->host->vms;
+	v->host->vms = v;
+	kr_timer_arm(v->host->loop, &v->retry, 0);
+	return 0;
+}
+
+static int open_taps(struct kr_host *h, const struct kr_vmdef *d, int *fds,
+		     struct kr_err *e)
+{
+	for (unsigned int i = 0; i < d->n_nics; i++) {
+		const char *bridge = kr_config_network(&h->cfg,
+						       d->nics[i].network);
+		char name[IFNAMSIZ];
+		int r;
+
+		if (!bridge)
+			return kr_fail(e, KR_E_NO_NETWORK,
+				       "network %s of %s is not mapped",
+				       d->nics[i].network, d->name);
+		r = kr_tap_open(bridge, name, &fds[i], e);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int plan(struct kr_host *h, const struct kr_vmdef *d,
+		enum kr_hyper_mode mode, const int *nics,
+		struct kr_launch *ret_l, struct kr_err *e)
+{
+	struct kr_hyper_storage st[KR_CONFIG_MAPS_MAX];
+	char cwd[PATH_MAX], console[PATH_MAX];
+	struct kr_hyper_site site = {
+		.binary = h->cfg.qemu_binary, .cwd = cwd,
+		.console_log = console, .storages = st,
+		.n_storages = h->cfg.n_storages,
+	};
+	const struct kr_hyper *hy;
+	int r = kr_hyper_find(d->hypervisor, &hy, e);
+
+	if (r)
+		return r;
+	kr_vm_folder(h, d->name, cwd, sizeof(cwd));
+	snprintf(console, sizeof(console), "%s/console/%s.log", h->lib,
+		 d->name);
+	for (unsigned int i = 0; i < h->cfg.n_storages; i++)
+		st[i] = (struct kr_hyper_storage){ h->cfg.storages[i].name,
+						   h->cfg.storages[i].value };
+	memcpy(site.nic_fds, nics, sizeof(site.nic_fds));
+	r = -kr_mkdirs(cwd, 0700);
+	if (r)
+		return kr_fail(e, KR_E_SYSTEM, "%s: %s", cwd, strerror(r));
+	return hy->plan(d, &site, mode, ret_l, e);
+}
+
+int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
+		enum kr_hyper_mode mode, const struct kr_vm_watch *watch,
+		struct kr_vm **ret_v, struct kr_err *e)
+{
+	int nics[KR_VMDEF_NICS_MAX] = { -1, -1, -1, -1 };
+	KR_AUTOFREE struct kr_launch *l = calloc(1, sizeof(*l));
+	struct kr_vm *v = vm_new(h, def);
+	char log[PATH_MAX];
+	pid_t pid = 0;
+	int r;
+
+	if (!l || !v) {
+		free(v);
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	}
+	snprintf(log, sizeof(log), "%s/console/%s.qemu.log", h->lib,
+		 def->name);
+	r = open_taps(h, def, nics, e);
+	if (!r)
+		r = plan(h, def, mode, nics, l, e);
+	if (!r)
+		r = kr_spawn_hyper(l, log, &pid, e);
+	for (unsigned int i = 0; i < KR_VMDEF_NICS_MAX; i++)
+		kr_fd_close(&nics[i]);
+	if (!r) {
+		r = follow(v, pid, e);
+		if (r)
+			kill(pid, SIGKILL);
+	}
+	if (r) {
+		remove_folder(h, def->name);
+		free(v);
+		return r;
+	}
+	kr_vm_watch(v, watch);
+	*ret_v = v;
+	return 0;
+}
+
+/* A pid may have been given to somebody else since: its folder tells. */
+static bool is_ours(pid_t pid, const char *folder)
+{
+	char link[64], at[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/cwd", (int)pid);
+	n = readlink(link, at, sizeof(at) - 1);
+	if (n <= 0)
+		return false;
+	at[n] = '\0';
+	return !strcmp(at, folder);
+}
+
+int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
+		struct kr_vm **ret_v, struct kr_err *e)
+{
+	char path[PATH_MAX + 16], folder[PATH_MAX], real[PATH_MAX];
+	KR_AUTOFREE char *text = NULL;
+	struct kr_vm *v;
+	pid_t pid;
+	int r;
+
+	kr_vm_folder(h, def->name, folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/qemu.pid", folder);
+	if (!realpath(folder, real) || kr_read_file(path, 32, &text, NULL))
+		return 1;
+	pid = (pid_t)strtol(text, NULL, 10);
+	if (pid <= 1 || !is_ours(pid, real)) {
+		remove_folder(h, def->name);
+		return 1;
+	}
+	v = vm_new(h, def);
+	if (!v)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	r = follow(v, pid, e);
+	if (r) {
+		free(v);
+		return r;
+	}
+	*ret_v = v;
+	return 0;
+}
+
+/* ---- commands ---------------------------------------------------------- */
+
+void kr_vm_watch(struct kr_vm *v, const struct kr_vm_watch *w)
+{
+	v->watch = w ? *w : (struct kr_vm_watch){ 0 };
+}
+
+static int not_ready(const struct kr_vm *v, struct kr_err *e)
+{
+	return kr_fail(e, KR_E_QMP_LOST, "%s: the hypervisor is not ready",
+		       v->def.name);
+}
+
+int kr_vm_command(struct kr_vm *v, uint16_t command, struct kr_err *e)
+{
+	return v->ready ? kr_chan_send(&v->chan, command, NULL, 0, NULL, 0, e)
+			: not_ready(v, e);
+}
+
+int kr_vm_setup(struct kr_vm *v, const struct kr_hyper_setup *s,
+		struct kr_err *e)
+{
+	uint8_t buf[KR_HYPER_BODY_MAX];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+
+	kr_hyper_msg_put_setup(&w, s);
+	return v->ready ? kr_chan_put(&v->chan, KR_HYPER_SETUP, &w, e) :
+			  not_ready(v, e);
+}
+
+int kr_vm_uri(struct kr_vm *v, uint16_t command, const char *uri,
+	      struct kr_err *e)
+{
+	struct kr_hyper_uri u;
+	uint8_t buf[KR_HYPER_BODY_MAX];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+
+	snprintf(u.uri, sizeof(u.uri), "%s", uri);
+	kr_hyper_msg_put_uri(&w, &u);
+	return v->ready ? kr_chan_put(&v->chan, command, &w, e) :
+			  not_ready(v, e);
+}

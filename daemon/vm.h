@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm.h - a VM's hypervisor process on this host, and the agent that speaks
+ * to it. The process outlives kororad: a restarted kororad finds it again by
+ * its run folder. Whether the VM may run here is the store's matter
+ * (vmrow.h); kr_vm_run() is called only where the hand-over or a user with
+ * the right says so.
+ */
+#ifndef KR_DAEMON_VM_H
+#define KR_DAEMON_VM_H
+
+#include <sys/types.h>
+
+#include "daemon/host.h"
+#include "hyper/hyper.h"
+#include "hyper/hyper_msg.h"
+
+struct kr_vm;
+
+/* Who is operating the VM just now: one at a time. Any may be NULL. */
+struct kr_vm_watch {
+	/** The agent speaks with the hypervisor: commands may be sent. */
+	void (*ready)(void *arg, const struct kr_hyper_ready *r);
+	void (*done)(void *arg, uint16_t command);
+	void (*fail)(void *arg, uint16_t command, const struct kr_err *e);
+	void (*event)(void *arg, const struct kr_hyper_event *ev);
+	void (*status)(void *arg, const struct kr_hyper_status *s);
+	/** The process is gone; the kr_vm with it, after this call. */
+	void (*gone)(void *arg, const struct kr_err *e);
+	void *arg;
+};
+
+struct kr_vm {
+	struct kr_vm	  *next;
+	struct kr_host	  *host;
+	struct kr_vmdef	   def;
+	pid_t		   pid;
+	struct kr_io	   exit;	/* pidfd */
+	struct kr_chan	   chan;
+	pid_t		   agent;
+	struct kr_timer	   retry;	/* until the control socket is there */
+	unsigned int	   n_tries;
+	bool		   ready, dead;
+	struct kr_hyper_ready at_ready;	/* valid while ready */
+	struct kr_vm_watch watch;
+	struct kr_timer	   reap;
+};
+
+/** kr_vm_find() - The VM's process here, NULL if there is none. */
+struct kr_vm *kr_vm_find(struct kr_host *h, const char *name);
+
+/**
+ * kr_vm_spawn() - Start a hypervisor for @def, paused
+ * @watch: told when it is ready, or gone
+ */
+int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
+		enum kr_hyper_mode mode, const struct kr_vm_watch *watch,
+		struct kr_vm **ret_v, struct kr_err *e);
+
+/**
+ * kr_vm_adopt() - Find the process of @def that an earlier kororad started
+ *
+ * Return: 0; 1 if there is none (its run folder is cleaned up).
+ */
+int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
+		struct kr_vm **ret_v, struct kr_err *e);
+
+/** kr_vm_watch() - Whom to tell from now on; NULL for nobody. */
+void kr_vm_watch(struct kr_vm *v, const struct kr_vm_watch *w);
+
+/** kr_vm_command() - Send a command without a body (RUN, PAUSE, …). */
+int kr_vm_command(struct kr_vm *v, uint16_t command, struct kr_err *e);
+/** kr_vm_setup(), kr_vm_uri() - The ones with a body. */
+int kr_vm_setup(struct kr_vm *v, const struct kr_hyper_setup *s,
+		struct kr_err *e);
+int kr_vm_uri(struct kr_vm *v, uint16_t command, const char *uri,
+	      struct kr_err *e);
+
+/** kr_vm_kill() - End the process for good; `gone` is not called. */
+void kr_vm_kill(struct kr_vm *v);
+
+/** kr_vm_folder() - ROOT/run/korora/vm/NAME. */
+void kr_vm_folder(const struct kr_host *h, const char *name, char *out,
+		  size_t size);
+
+/** kr_vm_fini() - Forget all VMs; their processes go on. */
+void kr_vm_fini(struct kr_host *h);
+
+#endif

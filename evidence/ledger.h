@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ledger.h - the evidence log of this host: append-only, one JSON record per
+ * entry, a Merkle tree over all of them, and a checkpoint signed by the host's
+ * identity for every size the log ever had. Entries and checkpoints are
+ * written in the caller's transaction, together with the state they tell of.
+ *
+ * The last checkpoint is also copied to a file beside the database, so that
+ * cutting off the database's end shows. Peers' receipts and countersignatures
+ * make it show even when this host forges both.
+ */
+#ifndef KR_EVIDENCE_LEDGER_H
+#define KR_EVIDENCE_LEDGER_H
+
+#include <jansson.h>
+
+#include "evidence/checkpoint.h"
+#include "evidence/merkle.h"
+#include "store/logrow.h"
+#include "store/store.h"
+
+#define KR_LEDGER_FILE_SUFFIX	".checkpoint"	/* after the store's path */
+#define KR_LEDGER_EVENT_BYTES	64u		/* of a name, with its NUL */
+
+struct kr_ledger;
+
+/**
+ * kr_ledger_open() - Read the log and check it against its checkpoints
+ * @s, @id: borrowed until kr_ledger_free(); the ledger listens to the ends of
+ *          the store's transactions (kr_store_on_end())
+ *
+ * Return: 0; KR_E_LOG_BROKEN if the log is not what was signed last; run
+ *         kr_ledgercheck_run() to find out where.
+ */
+int kr_ledger_open(struct kr_store *s, const struct kr_identity *id,
+		   struct kr_ledger **ret_l, struct kr_err *e);
+
+/**
+ * kr_ledger_append() - Add one entry, in the store's open transaction
+ * @event:     "migration.release", say; printable ASCII
+ * @migration: 16 bytes, or NULL
+ * @detail:    JSON object, borrowed; NULL for {}
+ * @envelope:  a DSSE envelope's text, or NULL
+ *
+ * On failure, roll the transaction back. What was appended in a transaction
+ * that is rolled back is forgotten here too.
+ */
+int kr_ledger_append(struct kr_ledger *l, const char *event,
+		     const uint8_t *migration, json_t *detail,
+		     const char *envelope, struct kr_err *e);
+
+/** kr_ledger_head() - Size and root, uncommitted entries included. */
+void kr_ledger_head(const struct kr_ledger *l, uint64_t *ret_size,
+		    uint8_t ret_root[32]);
+
+/**
+ * kr_ledger_note() - The signed checkpoint of that head
+ * @out: KR_CHECKPOINT_NOTE_MAX bytes; NUL-terminated
+ */
+int kr_ledger_note(const struct kr_ledger *l, char *out, struct kr_err *e);
+
+/**
+ * kr_ledger_consistency() - Prove that the log only grew since @old_size
+ * @old_size: 1..size
+ */
+int kr_ledger_consistency(const struct kr_ledger *l, uint64_t old_size,
+			  struct kr_merkle_proof *ret_p, struct kr_err *e);
+
+/**
+ * kr_ledger_witness() - Look at a peer's checkpoint, remember and countersign
+ * @k, @host: the peer's key and name
+ * @note:     its checkpoint, from the wire
+ * @proof:    consistency with the last one seen of it, NULL if there is none
+ * @ret_line: KR_CHECKPOINT_LINE_MAX bytes for the peer, who stores it with
+ *            kr_ledger_cosigned()
+ *
+ * Return: 0; KR_E_SIGNATURE; KR_E_LOG_BROKEN if the peer's log went back, or
+ *         forked, or the proof does not hold.
+ */
+int kr_ledger_witness(struct kr_ledger *l, const struct kr_pubkey *k,
+		      const char *host, const char *note,
+		      const struct kr_merkle_proof *proof, char *ret_line,
+		      struct kr_err *e);
+
+/** kr_ledger_seen() - Size of @host's last checkpoint seen here, 0 for none. */
+int kr_ledger_seen(struct kr_ledger *l, const char *host, uint64_t *ret_size,
+		   struct kr_err *e);
+
+/**
+ * kr_ledger_cosigned() - Keep a peer's countersignature of our checkpoint
+ * @size: of the checkpoint that was sent; @line is from the wire
+ */
+int kr_ledger_cosigned(struct kr_ledger *l, uint64_t size, const char *line,
+		       const struct kr_pubkey *k, const char *host,
+		       struct kr_err *e);
+
+/** kr_ledger_free() - Make the file durable and let go of the store. */
+void kr_ledger_free(struct kr_ledger *l);
+
+static inline void kr_ledger_autofree(struct kr_ledger **l)
+{
+	kr_ledger_free(*l);
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * terms.h - what the two hosts of a migration agree on, step by step: the
+ * values every signed statement speaks about. Each host keeps one and fills it
+ * as the migration goes on; a statement covers the values its step has fixed
+ * (statement.h). Plain memory: copy it freely.
+ */
+#ifndef KR_EVIDENCE_TERMS_H
+#define KR_EVIDENCE_TERMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cursor.h"
+#include "base/err.h"
+
+#define KR_TERMS_BYTES_MAX	1280u	/* of the coding below */
+/* Largest number: what JSON readers agree on (RFC 8259, 6). */
+#define KR_TERMS_NUMBER_MAX	((UINT64_C(1) << 53) - 1)
+
+struct kr_terms_log {
+	uint64_t size;			/* leaves of the host's log */
+	uint8_t	 root[32];
+};
+
+struct kr_terms {
+	uint8_t	 migration[16];
+	char	 vm[64];
+	uint8_t	 definition[32];	/* SHA-256 of the VM's definition */
+	uint64_t epoch;			/* the new one, from release on */
+	char	 from_name[64], to_name[64];
+	uint8_t	 from_keyid[32], to_keyid[32];
+	uint8_t	 nonce_from[32], nonce_to[32];
+	uint8_t	 binding[32];		/* tls-exporter, RFC 9266 */
+	char	 requested_by[128];
+	uint8_t	 policy_digest[32];
+	char	 strategy[16];
+	struct {
+		char	control_tls[16], control_suite[40], lane_suite[40];
+		uint8_t n_lanes;
+		char	attestation[16];	/* "none" */
+	} protection;
+	struct {
+		bool	 opaque;	/* not understood, carried whole */
+		uint8_t	 ram_root[32];	/* not when opaque */
+		uint8_t	 device_digest[32]; /* SHA-256 of the device state;
+					       of the whole stream if opaque */
+		uint64_t ram_bytes;	/* not when opaque */
+		uint64_t stream_bytes;
+	} stream;
+	struct {			/* wall clock, Unix epoch */
+		uint64_t requested_ms, paused_ms, released_ms, running_ms;
+	} times;
+	uint64_t total_ms, downtime_us;
+	uint32_t rounds;
+	uint64_t wire_bytes;
+	struct kr_terms_log from_log, to_log;
+};
+
+/**
+ * kr_terms_put() - Write all of @t, for the wire or the store
+ *
+ * Terms that kr_terms_check() refuses make the writer bad.
+ */
+void kr_terms_put(struct kr_wr *w, const struct kr_terms *t);
+
+/**
+ * kr_terms_get() - Read what kr_terms_put() wrote; more may follow in @r
+ * @ret_t: untouched on failure
+ *
+ * Return: 0; KR_E_MALFORMED.
+ */
+int kr_terms_get(struct kr_rd *r, struct kr_terms *ret_t, struct kr_err *e);
+
+/**
+ * kr_terms_check() - Can it be said in a statement?
+ *
+ * Texts are printable ASCII and terminated, numbers at most
+ * KR_TERMS_NUMBER_MAX. Return: 0; KR_E_MALFORMED.
+ */
+int kr_terms_check(const struct kr_terms *t, struct kr_err *e);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plane_msg.c - put and parse of the data-plane agent's messages. Runs in
+ * kororad and in korora-plane; each distrusts the other's bytes.
+ */
+#include "plane/plane_msg.h"
+
+static int spoke(struct kr_err *e, const char *name)
+{
+	return kr_fail(e, KR_E_AGENT_SPOKE, "malformed %s", name);
+}
+
+void kr_plane_msg_put_start(struct kr_wr *w, const struct kr_plane_start *m)
+{
+	kr_wr_u8(w, (uint8_t)m->role);
+	kr_wr_bytes(w, m->id, sizeof(m->id));
+	kr_wr_u64(w, m->limit_ram_bytes);
+	kr_wr_u32(w, m->stall_ms);
+	kr_wr_str(w, m->suite);
+}
+
+int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
+			     struct kr_err *e)
+{
+	struct kr_plane_start m = { 0 };
+	uint8_t role = kr_rd_u8(r);
+
+	kr_rd_bytes(r, m.id, sizeof(m.id));
+	m.limit_ram_bytes = kr_rd_u64(r);
+	m.stall_ms = kr_rd_u32(r);
+	kr_rd_str(r, m.suite, sizeof(m.suite));
+	if (!kr_rd_done(r) || role >= KR_PLANE_ROLE_N)
+		return spoke(e, "START");
+	m.role = role;
+	if (!m.stall_ms)
+		m.stall_ms = KR_PLANE_STALL_MS;
+	*ret_m = m;
+	return 0;
+}
+
+void kr_plane_msg_put_lane(struct kr_wr *w, const struct kr_plane_lane *m)
+{
+	kr_wr_u8(w, m->lane_no);
+	kr_wr_bytes(w, m->psk, sizeof(m->psk));
+}
+
+int kr_plane_msg_parse_lane(struct kr_rd *r, struct kr_plane_lane *ret_m,
+			    struct kr_err *e)
+{
+	ret_m->lane_no = kr_rd_u8(r);
+	kr_rd_bytes(r, ret_m->psk, sizeof(ret_m->psk));
+	return kr_rd_done(r) ? 0 : spoke(e, "LANE");
+}
+
+void kr_plane_msg_put_up(struct kr_wr *w, const struct kr_plane_up *m)
+{
+	kr_wr_u8(w, m->lane_no);
+	kr_wr_str(w, m->tls_version);
+	kr_wr_str(w, m->suite);
+}
+
+int kr_plane_msg_parse_up(struct kr_rd *r, struct kr_plane_up *ret_m,
+			  struct kr_err *e)
+{
+	struct kr_plane_up m = { 0 };
+
+	m.lane_no = kr_rd_u8(r);
+	kr_rd_str(r, m.tls_version, sizeof(m.tls_version));
+	kr_rd_str(r, m.suite, sizeof(m.suite));
+	if (!kr_rd_done(r))
+		return spoke(e, "UP");
+	*ret_m = m;
+	return 0;
+}
+
+void kr_plane_msg_put_progress(struct kr_wr *w,
+			       const struct kr_plane_progress *m)
+{
+	kr_wr_u8(w, (uint8_t)m->phase);
+	kr_wr_u64(w, m->from_qemu_bytes);
+	kr_wr_u64(w, m->to_qemu_bytes);
+	kr_wr_u64(w, m->wire_sent_bytes);
+	kr_wr_u64(w, m->wire_received_bytes);
+	kr_wr_u64(w, m->ram_bytes);
+	kr_wr_u64(w, m->n_pages);
+	kr_wr_u64(w, m->n_zero_pages);
+	kr_wr_u32(w, m->rounds);
+}
+
+int kr_plane_msg_parse_progress(struct kr_rd *r,
+				struct kr_plane_progress *ret_m,
+				struct kr_err *e)
+{
+	struct kr_plane_progress m = { 0 };
+	uint8_t phase = kr_rd_u8(r);
+
+	m.from_qemu_bytes = kr_rd_u64(r);
+	m.to_qemu_bytes = kr_rd_u64(r);
+	m.wire_sent_bytes = kr_rd_u64(r);
+	m.wire_received_bytes = kr_rd_u64(r);
+	m.ram_bytes = kr_rd_u64(r);
+	m.n_pages = kr_rd_u64(r);
+	m.n_zero_pages = kr_rd_u64(r);
+	m.rounds = kr_rd_u32(r);
+	if (!kr_rd_done(r) || phase >= KR_PLANE_PHASE_N)
+		return spoke(e, "PROGRESS");
+	m.phase = phase;
+	*ret_m = m;
+	return 0;
+}
+
+int kr_plane_msg_parse_manifest(struct kr_rd *r, struct kr_manifest *ret_m,
+				struct kr_err *e)
+{
+	struct kr_manifest m;
+
+	if (kr_manifest_parse(r, &m, NULL) || !kr_rd_done(r))
+		return spoke(e, "MANIFEST");
+	*ret_m = m;
+	return 0;
+}
+
+void kr_plane_msg_put_fail(struct kr_wr *w, const struct kr_err *cause)
+{
+	kr_wr_u16(w, (uint16_t)cause->kr);
+	kr_wr_str(w, cause->what);
+}
+
+int kr_plane_msg_parse_fail(struct kr_rd *r, struct kr_plane_fail *ret_m,
+			    struct kr_err *e)
+{
+	struct kr_plane_fail m = { 0 };
+	uint16_t number = kr_rd_u16(r);
+
+	kr_rd_str(r, m.what, sizeof(m.what));
+	if (!kr_rd_done(r) || !kr_code_find(number))
+		return spoke(e, "FAIL");
+	m.kr = (enum kr_code)number;
+	*ret_m = m;
+	return 0;
+}

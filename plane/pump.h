@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump.h - one migration's data plane on one side: QEMU's socket, the lane,
+ * and between them, on the forward direction, the reader and the memory tree
+ * that make the manifest. Used by plane/main.c; the same on both hosts but
+ * for which direction is read.
+ *
+ * Bytes are handed on unchanged in both directions, with pressure carried
+ * back in both. Any failure of one leg closes all legs at once, since a
+ * half-open one would hang QEMU.
+ */
+#ifndef KR_PLANE_PUMP_H
+#define KR_PLANE_PUMP_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "plane/manifest.h"
+#include "plane/plane_msg.h"
+
+#define KR_PUMP_BATCH_BYTES	(256u * 1024)	/* fits a core's cache */
+
+struct kr_pump;
+
+struct kr_pump_ops {
+	void (*up)(void *arg, const struct kr_plane_up *up);
+	/** Once: all was read, hashed and handed on. */
+	void (*manifest)(void *arg, const struct kr_manifest *m);
+	/** Once; everything is closed already. May follow @manifest. */
+	void (*fail)(void *arg, const struct kr_err *e);
+};
+
+/**
+ * kr_pump_new() - Take up QEMU's socket
+ * @qemu_fd: source: listening, one connection is accepted; destination:
+ *           connected; owned by the pump from here on, also on failure
+ *
+ * Nothing is read from QEMU before the lane is up.
+ */
+int kr_pump_new(struct kr_loop *l, const struct kr_plane_start *start,
+		int qemu_fd, const struct kr_pump_ops *ops, void *arg,
+		struct kr_pump **ret_p, struct kr_err *e);
+
+/**
+ * kr_pump_lane() - Take up the lane; once, a second one is a failure
+ * @fd:   a connected socket, owned by the pump
+ * @lane: borrowed; wipe it afterwards
+ *
+ * Fails through @fail.
+ */
+void kr_pump_lane(struct kr_pump *p, int fd,
+		  const struct kr_plane_lane *lane);
+
+void kr_pump_progress(const struct kr_pump *p,
+		      struct kr_plane_progress *ret_m);
+
+/** kr_pump_free() - Close everything; the peer is told if it was unfinished. */
+void kr_pump_free(struct kr_pump *p);
+
+#endif

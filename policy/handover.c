@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * handover.c - the tables of the hand-over. kororad steps through them; the
+ * unit tests and the model enumerate them.
+ */
+#include "policy/handover.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#define TO(state, act)	{ KR_##state, KR_ACT_##act }
+
+const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
+	/* ---- source: until the release, any failure leaves the VM here --- */
+	[KR_S_NEW] = {
+		[KR_EV_REQUEST]	 = TO(S_PREPARE, CONNECT),
+	},
+	[KR_S_PREPARE] = {
+		[KR_EV_SESSION]	 = TO(S_OFFER, OFFER),
+		[KR_EV_FAIL]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
+	},
+	[KR_S_OFFER] = {
+		[KR_EV_ACCEPTED] = TO(S_COPY, COPY),
+		[KR_EV_FAIL]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
+	},
+	[KR_S_COPY] = {
+		[KR_EV_PAUSED]	 = TO(S_FREEZE, SWITCH),
+		[KR_EV_FAIL]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
+	},
+	[KR_S_FREEZE] = {
+		[KR_EV_SENT]	 = TO(S_SEAL, MANIFEST),
+		[KR_EV_FAIL]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
+	},
+	[KR_S_SEAL] = {
+		[KR_EV_PREPARED] = TO(S_RELEASED, RELEASE),
+		[KR_EV_DISOWNED] = TO(S_UNDONE, REVIVE),
+		[KR_EV_FAIL]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
+		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
+	},
+	/* ---- the point of no return: only the target's word moves us ----- */
+	[KR_S_RELEASED] = {
+		[KR_EV_OWNED]	 = TO(S_OWNED, RECEIPT),
+		[KR_EV_DISOWNED] = TO(S_UNDONE, REVIVE),
+		[KR_EV_PREPARED] = TO(S_RELEASED, RELEASE),
+		[KR_EV_SESSION]	 = TO(S_RELEASED, RELEASE),
+		[KR_EV_ASKED]	 = TO(S_RELEASED, RELEASE),
+		[KR_EV_FAIL]	 = TO(S_RELEASED, RECONNECT),
+		[KR_EV_LOST]	 = TO(S_RELEASED, RECONNECT),
+		[KR_EV_RESTART]	 = TO(S_RELEASED, RECONNECT),
+	},
+	[KR_S_OWNED] = {
+		[KR_EV_RECEIPT]	 = TO(S_DONE, DESTROY),
+		[KR_EV_OWNED]	 = TO(S_OWNED, RECEIPT),
+		[KR_EV_SESSION]	 = TO(S_OWNED, RECEIPT),
+		[KR_EV_ASKED]	 = TO(S_OWNED, RECEIPT),
+		[KR_EV_FAIL]	 = TO(S_OWNED, RECONNECT),
+		[KR_EV_LOST]	 = TO(S_OWNED, RECONNECT),
+		[KR_EV_RESTART]	 = TO(S_OWNED, RECONNECT),
+	},
+	[KR_S_DONE] = {
+		[KR_EV_ASKED]	 = TO(S_DONE, RECEIPT),
+		[KR_EV_OWNED]	 = TO(S_DONE, RECEIPT),
+		[KR_EV_RECEIPT]	 = TO(S_DONE, NONE),
+		[KR_EV_RESTART]	 = TO(S_DONE, DESTROY),
+	},
+	[KR_S_UNDONE] = {
+		[KR_EV_ASKED]	 = TO(S_UNDONE, ABORT),
+		[KR_EV_PREPARED] = TO(S_UNDONE, ABORT),
+		[KR_EV_DISOWNED] = TO(S_UNDONE, ABORT),
+		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
+	},
+	/* ---- target: it never runs what it was not given ----------------- */
+	[KR_T_NEW] = {
+		[KR_EV_OFFERED]	 = TO(T_RESERVE, RESERVE),
+	},
+	[KR_T_RESERVE] = {
+		[KR_EV_READY]	 = TO(T_LOAD, ACCEPT),
+		[KR_EV_FAIL]	 = TO(T_UNDONE, DROP),
+		[KR_EV_LOST]	 = TO(T_UNDONE, DROP),
+		[KR_EV_ABORTED]	 = TO(T_UNDONE, DROP),
+		[KR_EV_RESTART]	 = TO(T_UNDONE, DROP),
+	},
+	[KR_T_LOAD] = {
+		[KR_EV_MATCHED]	 = TO(T_PREPARED, PREPARED),
+		[KR_EV_FAIL]	 = TO(T_UNDONE, DROP),
+		[KR_EV_LOST]	 = TO(T_UNDONE, DROP),
+		[KR_EV_ABORTED]	 = TO(T_UNDONE, DROP),
+		[KR_EV_RESTART]	 = TO(T_UNDONE, DROP),
+	},
+	/* prepared: the source may have released it; only the source's word
+	 * or our signed refusal to ever run it ends this state */
+	[KR_T_PREPARED] = {
+		[KR_EV_RELEASED] = TO(T_OWNER, RUN),
+		[KR_EV_ABORTED]	 = TO(T_UNDONE, DROP),
+		[KR_EV_FAIL]	 = TO(T_DISOWNED, DISOWN),
+		[KR_EV_SESSION]	 = TO(T_PREPARED, PREPARED),
+		[KR_EV_ASKED]	 = TO(T_PREPARED, PREPARED),
+		[KR_EV_LOST]	 = TO(T_PREPARED, RECONNECT),
+		[KR_EV_RESTART]	 = TO(T_PREPARED, REATTACH),
+	},
+	[KR_T_OWNER] = {
+		[KR_EV_RUNNING]	 = TO(T_RAN, OWNED),
+		[KR_EV_FAIL]	 = TO(T_RAN, LOST_VM),
+		[KR_EV_RELEASED] = TO(T_OWNER, NONE),
+		[KR_EV_SESSION]	 = TO(T_OWNER, NONE),
+		[KR_EV_ASKED]	 = TO(T_OWNER, NONE),
+		[KR_EV_LOST]	 = TO(T_OWNER, RECONNECT),
+		[KR_EV_RESTART]	 = TO(T_OWNER, RUN),
+	},
+	[KR_T_RAN] = {
+		[KR_EV_RECEIPT]	 = TO(T_DONE, COUNTERSIGN),
+		[KR_EV_RELEASED] = TO(T_RAN, OWNED),
+		[KR_EV_SESSION]	 = TO(T_RAN, OWNED),
+		[KR_EV_ASKED]	 = TO(T_RAN, OWNED),
+		[KR_EV_FAIL]	 = TO(T_RAN, RECONNECT),
+		[KR_EV_LOST]	 = TO(T_RAN, RECONNECT),
+		[KR_EV_RESTART]	 = TO(T_RAN, RECONNECT),
+	},
+	[KR_T_DONE] = {
+		[KR_EV_RECEIPT]	 = TO(T_DONE, COUNTERSIGN),
+		[KR_EV_RELEASED] = TO(T_DONE, OWNED),
+		[KR_EV_ASKED]	 = TO(T_DONE, OWNED),
+	},
+	[KR_T_DISOWNED] = {
+		[KR_EV_RELEASED] = TO(T_DISOWNED, DISOWN),
+		[KR_EV_SESSION]	 = TO(T_DISOWNED, DISOWN),
+		[KR_EV_ASKED]	 = TO(T_DISOWNED, DISOWN),
+		[KR_EV_RESTART]	 = TO(T_DISOWNED, DISOWN),
+		[KR_EV_ABORTED]	 = TO(T_UNDONE, DROP),
+	},
+	[KR_T_UNDONE] = {
+		[KR_EV_RESTART]	 = TO(T_UNDONE, DROP),
+	},
+};
+
+static const struct {
+	const char  *name, *phase;
+	enum kr_side side;
+	bool	     ended, before;
+} states[] = {
+	[KR_ILLEGAL]	= { "ILLEGAL",	  "",		KR_SOURCE, true, false },
+	[KR_S_NEW]	= { "S_NEW",	  "prepare",	KR_SOURCE, false, true },
+	[KR_S_PREPARE]	= { "S_PREPARE",  "prepare",	KR_SOURCE, false, true },
+	[KR_S_OFFER]	= { "S_OFFER",	  "offer",	KR_SOURCE, false, true },
+	[KR_S_COPY]	= { "S_COPY",	  "copy",	KR_SOURCE, false, true },
+	[KR_S_FREEZE]	= { "S_FREEZE",	  "freeze",	KR_SOURCE, false, true },
+	[KR_S_SEAL]	= { "S_SEAL",	  "seal",	KR_SOURCE, false, true },
+	[KR_S_RELEASED]	= { "S_RELEASED", "release",	KR_SOURCE, false, false },
+	[KR_S_OWNED]	= { "S_OWNED",	  "receipt",	KR_SOURCE, false, false },
+	[KR_S_DONE]	= { "S_DONE",	  "done",	KR_SOURCE, true, false },
+	[KR_S_UNDONE]	= { "S_UNDONE",	  "undone",	KR_SOURCE, true, true },
+	[KR_T_NEW]	= { "T_NEW",	  "prepare",	KR_TARGET, false, true },
+	[KR_T_RESERVE]	= { "T_RESERVE",  "offer",	KR_TARGET, false, true },
+	[KR_T_LOAD]	= { "T_LOAD",	  "copy",	KR_TARGET, false, true },
+	[KR_T_PREPARED]	= { "T_PREPARED", "seal",	KR_TARGET, false, false },
+	[KR_T_OWNER]	= { "T_OWNER",	  "release",	KR_TARGET, false, false },
+	[KR_T_RAN]	= { "T_RAN",	  "receipt",	KR_TARGET, false, false },
+	[KR_T_DONE]	= { "T_DONE",	  "done",	KR_TARGET, true, false },
+	[KR_T_UNDONE]	= { "T_UNDONE",	  "undone",	KR_TARGET, true, true },
+	[KR_T_DISOWNED]	= { "T_DISOWNED", "disowned",	KR_TARGET, false, false },
+};
+static_assert(sizeof(states) / sizeof(states[0]) == KR_STATE_N, "names");
+
+static const char *const events[] = {
+	"REQUEST", "SESSION", "OFFERED", "READY", "ACCEPTED", "PAUSED",
+	"SENT", "MATCHED", "PREPARED", "RELEASED", "RUNNING", "OWNED",
+	"RECEIPT", "FAIL", "LOST", "ABORTED", "DISOWNED", "ASKED", "RESTART",
+};
+static_assert(sizeof(events) / sizeof(events[0]) == KR_EVENT_N, "names");
+
+static const char *const acts[] = {
+	"NONE", "CONNECT", "OFFER", "COPY", "SWITCH", "MANIFEST", "RELEASE",
+	"RECEIPT", "DESTROY", "REVIVE", "RECONNECT", "ABORT", "RESERVE",
+	"ACCEPT", "PREPARED", "RUN", "OWNED", "COUNTERSIGN", "DROP",
+	"REATTACH", "DISOWN", "LOST_VM",
+};
+static_assert(sizeof(acts) / sizeof(acts[0]) == KR_ACT_N, "names");
+
+const char *kr_state_name(enum kr_state s)
+{
+	return s < KR_STATE_N ? states[s].name : "?";
+}
+
+const char *kr_state_phase(enum kr_state s)
+{
+	return s < KR_STATE_N ? states[s].phase : "?";
+}
+
+const char *kr_event_name(enum kr_event ev)
+{
+	return ev < KR_EVENT_N ? events[ev] : "?";
+}
+
+const char *kr_act_name(enum kr_act a)
+{
+	return a < KR_ACT_N ? acts[a] : "?";
+}
+
+enum kr_side kr_state_side(enum kr_state s)
+{
+	return s < KR_STATE_N ? states[s].side : KR_SOURCE;
+}
+
+bool kr_state_ended(enum kr_state s)
+{
+	return s >= KR_STATE_N || states[s].ended;
+}
+
+bool kr_state_before_return(enum kr_state s)
+{
+	return s < KR_STATE_N && states[s].before;
+}
+
+/* Visit edges in table order; number them in pairs from 1. */
+static bool visit(unsigned int number, struct kr_faultpoint *f)
+{
+	unsigned int n = 1;
+
+	for (unsigned int s = 0; s < KR_STATE_N; s++) {
+		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++) {
+			if (kr_handover[s][ev].to == KR_ILLEGAL)
+				continue;
+			if (number == n || number == n + 1) {
+				f->from = (enum kr_state)s;
+				f->ev = (enum kr_event)ev;
+				f->after = number == n + 1;
+				return true;
+			}
+			n += 2;
+		}
+	}
+	f->from = KR_ILLEGAL;
+	return false;
+}
+
+unsigned int kr_handover_n_faults(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int s = 0; s < KR_STATE_N; s++)
+		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++)
+			n += kr_handover[s][ev].to == KR_ILLEGAL ? 0 : 2;
+	return n;
+}
+
+bool kr_handover_fault(unsigned int number, struct kr_faultpoint *ret)
+{
+	return number && visit(number, ret);
+}
+
+unsigned int kr_handover_fault_number(enum kr_state from, enum kr_event ev,
+				      bool after)
+{
+	struct kr_faultpoint f;
+
+	for (unsigned int n = 1; visit(n, &f); n++)
+		if (f.from == from && f.ev == ev && f.after == after)
+			return n;
+	return 0;
+}

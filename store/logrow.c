@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* logrow.c - the evidence log's tables. Runs in kororad and, reading, in the
+ * client.
+ */
+#include "store/logrow.h"
+
+#include "store/query.h"
+
+#define NOTE	"size, root, note, cosignature"
+
+int kr_logrow_add(struct kr_store *s, uint64_t idx, const void *leaf,
+		  size_t n_bytes, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r;
+
+	if (n_bytes > KR_LOGROW_LEAF_MAX)
+		return kr_fail(e, KR_E_LIMIT, "log entry too large");
+	r = kr_query_open(&q, s, "INSERT INTO log (idx, leaf) VALUES (?,?)", e);
+	if (r)
+		return r;
+	kr_query_u64(&q, idx);
+	kr_query_blob(&q, leaf, n_bytes);
+	return kr_query_run(&q, e);
+}
+
+int kr_logrow_each(struct kr_store *s, uint64_t from,
+		   int (*fn)(void *arg, uint64_t idx, const uint8_t *leaf,
+			     size_t n_bytes, struct kr_err *e),
+		   void *arg, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"SELECT idx, leaf FROM log WHERE idx >= ? ORDER BY idx", e);
+
+	if (r)
+		return r;
+	kr_query_u64(&q, from);
+	while (!r && (r = kr_query_step(&q, e)) > 0) {
+		uint64_t idx = kr_query_get_u64(&q);
+		size_t n;
+		const uint8_t *leaf =
+			kr_query_get_bytes(&q, KR_LOGROW_LEAF_MAX, &n);
+
+		r = kr_query_row_ok(&q, e);
+		if (!r)
+			r = fn(arg, idx, leaf, n, e);
+	}
+	return r;
+}
+
+int kr_logrow_put_note(struct kr_store *s, const struct kr_logrow_note *n,
+		       struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"INSERT INTO checkpoint (" NOTE ") VALUES (?,?,?,?)"
+		" ON CONFLICT (size) DO UPDATE SET root = excluded.root,"
+		" note = excluded.note, cosignature = excluded.cosignature",
+		e);
+
+	if (r)
+		return r;
+	kr_query_u64(&q, n->size);
+	kr_query_blob(&q, n->root, sizeof(n->root));
+	kr_query_text(&q, n->note);
+	kr_query_text(&q, n->cosignature);
+	return kr_query_run(&q, e);
+}
+
+/* Steps @q, an open query for NOTE columns, once. */
+static int one_note(struct kr_query *q, struct kr_logrow_note *n,
+		    struct kr_err *e)
+{
+	int r = kr_query_step(q, e);
+
+	if (r < 0)
+		return r;
+	if (!r)
+		return 1;
+	n->size = kr_query_get_u64(q);
+	kr_query_get_blob(q, n->root, sizeof(n->root));
+	kr_query_get_text(q, n->note, sizeof(n->note));
+	kr_query_get_text(q, n->cosignature, sizeof(n->cosignature));
+	return kr_query_row_ok(q, e);
+}
+
+int kr_logrow_note(struct kr_store *s, uint64_t size,
+		   struct kr_logrow_note *ret_n, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"SELECT " NOTE " FROM checkpoint WHERE size = ?", e);
+
+	if (r)
+		return r;
+	kr_query_u64(&q, size);
+	return one_note(&q, ret_n, e);
+}
+
+int kr_logrow_last(struct kr_store *s, struct kr_logrow_note *ret_n,
+		   struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"SELECT " NOTE " FROM checkpoint ORDER BY size DESC LIMIT 1",
+		e);
+
+	return r ? r : one_note(&q, ret_n, e);
+}
+
+int kr_logrow_saw(struct kr_store *s, const char *host,
+		  const struct kr_logrow_note *n, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"INSERT INTO witness (host, size, root, note)"
+		" VALUES (?,?,?,?) ON CONFLICT (host) DO UPDATE SET"
+		" size = excluded.size, root = excluded.root,"
+		" note = excluded.note", e);
+
+	if (r)
+		return r;
+	kr_query_text(&q, host);
+	kr_query_u64(&q, n->size);
+	kr_query_blob(&q, n->root, sizeof(n->root));
+	kr_query_text(&q, n->note);
+	return kr_query_run(&q, e);
+}
+
+int kr_logrow_seen(struct kr_store *s, const char *host,
+		   struct kr_logrow_note *ret_n, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"SELECT size, root, note, '' FROM witness WHERE host = ?", e);
+
+	if (r)
+		return r;
+	kr_query_text(&q, host);
+	return one_note(&q, ret_n, e);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logrow.h - the raw rows of the evidence log: leaves, this host's signed
+ * checkpoints, and the last checkpoint seen of each peer. Only
+ * evidence/ledger.c writes them; it gives them their meaning and checks them.
+ */
+#ifndef KR_STORE_LOGROW_H
+#define KR_STORE_LOGROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+#define KR_LOGROW_LEAF_MAX	131072u	/* bytes of one leaf */
+#define KR_LOGROW_NOTE_MAX	4096u	/* bytes of a note, with its NUL */
+
+struct kr_logrow_note {
+	uint64_t size;			/* leaves covered */
+	uint8_t	 root[32];
+	char	 note[KR_LOGROW_NOTE_MAX];	  /* signed by the log's host */
+	char	 cosignature[KR_LOGROW_NOTE_MAX]; /* peers' lines, or "" */
+};
+
+/** kr_logrow_add() - Insert leaf @idx; an index that exists is a failure. */
+int kr_logrow_add(struct kr_store *s, uint64_t idx, const void *leaf,
+		  size_t n_bytes, struct kr_err *e);
+
+/**
+ * kr_logrow_each() - Leaves from index @from on, in order of their index
+ * @fn: @leaf is borrowed during the call; a non-zero return ends the listing
+ *      and is passed up
+ */
+int kr_logrow_each(struct kr_store *s, uint64_t from,
+		   int (*fn)(void *arg, uint64_t idx, const uint8_t *leaf,
+			     size_t n_bytes, struct kr_err *e),
+		   void *arg, struct kr_err *e);
+
+/** kr_logrow_put_note() - Insert or replace the checkpoint of that size. */
+int kr_logrow_put_note(struct kr_store *s, const struct kr_logrow_note *n,
+		       struct kr_err *e);
+
+/** kr_logrow_note() - The checkpoint of @size. Return: 0; 1 if none is. */
+int kr_logrow_note(struct kr_store *s, uint64_t size,
+		   struct kr_logrow_note *ret_n, struct kr_err *e);
+
+/** kr_logrow_last() - The largest checkpoint. Return: 0; 1 if there is none. */
+int kr_logrow_last(struct kr_store *s, struct kr_logrow_note *ret_n,
+		   struct kr_err *e);
+
+/** kr_logrow_saw() - Keep @n as the last checkpoint seen of @host. */
+int kr_logrow_saw(struct kr_store *s, const char *host,
+		  const struct kr_logrow_note *n, struct kr_err *e);
+
+/** kr_logrow_seen() - The last one seen of @host. Return: 0; 1 if none was. */
+int kr_logrow_seen(struct kr_store *s, const char *host,
+		   struct kr_logrow_note *ret_n, struct kr_err *e);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_plane_msg.c - the data-plane agent's messages and the manifest come
+ * back as they were put, and nothing shorter or longer is taken for them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "plane/plane_msg.h"
+
+static uint8_t b[KR_PLANE_BODY_BYTES_MAX];
+
+/* Every other length must be refused; @parse gets a full-sized buffer. */
+#define REFUSES_OTHER_LENGTHS(n, m, parse)				\
+	for (size_t k = 0; k < sizeof(b); k++) {			\
+		struct kr_rd r_ = KR_RD(b, k);				\
+		struct kr_err e_ = KR_ERR_NONE;				\
+									\
+		if (k == (n)) {						\
+			assert_int_equal(parse(&r_, &(m), &e_), 0);	\
+			continue;					\
+		}							\
+		assert_true(parse(&r_, &(m), &e_) < 0);			\
+		assert_int_equal(e_.kr, KR_E_AGENT_SPOKE);		\
+	}
+
+static void start_message(void **state)
+{
+	struct kr_plane_start in = { .role = KR_PLANE_DESTINATION,
+				     .id = "0123456789abcde",
+				     .limit_ram_bytes = 5ull << 40,
+				     .stall_ms = 1234,
+				     .suite = "TLS_AES_128_GCM_SHA256" };
+	struct kr_plane_start out;
+	struct kr_wr w = KR_WR(b, sizeof(b));
+	struct kr_rd r;
+
+	(void)state;
+	kr_plane_msg_put_start(&w, &in);
+	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out, kr_plane_msg_parse_start);
+	assert_int_equal(out.role, in.role);
+	assert_memory_equal(out.id, in.id, sizeof(in.id));
+	assert_int_equal(out.limit_ram_bytes, in.limit_ram_bytes);
+	assert_int_equal(out.stall_ms, in.stall_ms);
+	assert_string_equal(out.suite, in.suite);
+	b[0] = KR_PLANE_ROLE_N;
+	r = KR_RD(b, kr_wr_len(&w));
+	assert_true(kr_plane_msg_parse_start(&r, &out, NULL) < 0);
+
+	w = KR_WR(b, sizeof(b));
+	in.stall_ms = 0;
+	kr_plane_msg_put_start(&w, &in);
+	r = KR_RD(b, kr_wr_len(&w));
+	assert_int_equal(kr_plane_msg_parse_start(&r, &out, NULL), 0);
+	assert_int_equal(out.stall_ms, KR_PLANE_STALL_MS);
+}
+
+static void lane_message(void **state)
+{
+	struct kr_plane_lane in = { .lane_no = 3, .psk = "secret" }, out;
+	struct kr_wr w = KR_WR(b, sizeof(b));
+
+	(void)state;
+	kr_plane_msg_put_lane(&w, &in);
+	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out, kr_plane_msg_parse_lane);
+	assert_int_equal(kr_wr_len(&w), 33);
+}
+
+static void up_message(void **state)
+{
+	struct kr_plane_up in = { .tls_version = "TLSv1.3",
+				  .suite = "TLS_AES_256_GCM_SHA384" }, out;
+	struct kr_wr w = KR_WR(b, sizeof(b));
+
+	(void)state;
+	kr_plane_msg_put_up(&w, &in);
+	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out, kr_plane_msg_parse_up);
+	assert_string_equal(out.suite, in.suite);
+	assert_string_equal(out.tls_version, in.tls_version);
+}
+
+static void progress_message(void **state)
+{
+	struct kr_plane_progress in = { KR_PLANE_RAM, 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct kr_plane_progress out;
+	struct kr_wr w = KR_WR(b, sizeof(b));
+
+	(void)state;
+	kr_plane_msg_put_progress(&w, &in);
+	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out,
+			      kr_plane_msg_parse_progress);
+	assert_memory_equal(&in, &out, sizeof(in));
+}
+
+static void fail_message(void **state)
+{
+	struct kr_err in = KR_ERR_NONE;
+	struct kr_plane_fail out;
+	struct kr_wr w = KR_WR(b, sizeof(b));
+	struct kr_rd r;
+
+	(void)state;
+	kr_fail(&in, KR_E_LANE_FORGED, "a byte was changed");
+	kr_plane_msg_put_fail(&w, &in);
+	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out, kr_plane_msg_parse_fail);
+	assert_int_equal(out.kr, KR_E_LANE_FORGED);
+	assert_string_equal(out.what, "a byte was changed");
+	b[0] = 0xff;
+	r = KR_RD(b, kr_wr_len(&w));
+	assert_true(kr_plane_msg_parse_fail(&r, &out, NULL) < 0);
+}
+
+static void manifest_message(void **state)
+{
+	struct kr_manifest in = { .ram_bytes = 1ull << 32,
+				  .stream_bytes = 1ull << 33,
+				  .n_pages = 77, .n_zero_pages = 7 }, out;
+	struct kr_wr w = KR_WR(b, sizeof(b));
+	char hex[3];
+
+	(void)state;
+	memset(in.ram_root, 0xaa, sizeof(in.ram_root));
+	memset(in.device_digest, 0xbb, sizeof(in.device_digest));
+	in.opaque = 1;
+	snprintf(in.reason, sizeof(in.reason), "multifd");
+	kr_manifest_put(&w, &in);
+	assert_int_equal(kr_wr_len(&w), 2 + 64 + 32 + 2 + 7);
+	assert_true(kr_wr_len(&w) <= KR_MANIFEST_BYTES_MAX);
+	kr_hex(b, 1, hex);
+	assert_string_equal(hex, "01");
+	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out,
+			      kr_plane_msg_parse_manifest);
+	assert_true(kr_manifest_same(&in, &out));
+	assert_string_equal(out.reason, "multifd");
+	out.reason[0] = 'x';
+	assert_true(kr_manifest_same(&in, &out));
+	out.ram_root[31] ^= 1;
+	assert_false(kr_manifest_same(&in, &out));
+	out = in;
+	out.device_digest[0] ^= 1;
+	assert_false(kr_manifest_same(&in, &out));
+	out = in;
+	out.opaque = 0;
+	assert_false(kr_manifest_same(&in, &out));
+	out = in;
+	out.n_pages++;
+	assert_false(kr_manifest_same(&in, &out));
+	b[0] = 2;
+	assert_true(kr_plane_msg_parse_manifest(&KR_RD(b, kr_wr_len(&w)),
+						&out, NULL) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(start_message),
+		cmocka_unit_test(lane_message),
+		cmocka_unit_test(up_message),
+		cmocka_unit_test(progress_message),
+		cmocka_unit_test(fail_message),
+		cmocka_unit_test(manifest_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

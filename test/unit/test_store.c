@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_store.c - every table, transactions, and a writer that is killed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "store/hostrow.h"
+#include "store/kvrow.h"
+#include "store/logrow.h"
+#include "store/migrow.h"
+#include "store/receiptrow.h"
+#include "store/trustrow.h"
+#include "store/userrow.h"
+#include "store/vmrow.h"
+
+static char dir[64], path[96];
+static struct kr_store *s;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/korora-test-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/korora.db", dir);
+	return kr_store_open(path, KR_STORE_WRITE, &s, NULL);
+}
+
+static int teardown(void **state)
+{
+	char cmd[128];
+
+	(void)state;
+	kr_store_free(s);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+static void private_files(void **state)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		char p[128];
+
+		snprintf(p, sizeof(p), "%s%s", path, ends[i]);
+		assert_int_equal(stat(p, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+	}
+}
+
+static int count_vm(void *arg, const struct kr_vmrow *v, struct kr_err *e)
+{
+	(void)v;
+	(void)e;
+	++*(int *)arg;
+	return 0;
+}
+
+static int stop_vm(void *arg, const struct kr_vmrow *v, struct kr_err *e)
+{
+	++*(int *)arg;
+	return kr_fail(e, KR_E_VM_STATE, "%s", v->name);
+}
+
+static void vms(void **state)
+{
+	struct kr_vmrow v = { .name = "web'; DROP TABLE vm;--",
+			      .definition = "cpus = 2\n", .epoch = 7,
+			      .state = KR_VM_RUNNING, .updated_ms = 5 };
+	struct kr_vmrow back;
+	struct kr_err e = KR_ERR_NONE;
+	int n = 0;
+
+	(void)state;
+	memset(v.digest, 9, 32);
+	assert_int_equal(kr_vmrow_put(s, &v, &e), 0);
+	v.epoch = 8;
+	v.state = KR_VM_MOVED;
+	strcpy(v.peer, "beta");
+	assert_int_equal(kr_vmrow_put(s, &v, &e), 0);
+	assert_int_equal(kr_vmrow_get(s, v.name, &back, &e), 0);
+	assert_int_equal(back.epoch, 8);
+	assert_string_equal(back.peer, "beta");
+	assert_memory_equal(back.digest, v.digest, 32);
+	assert_string_equal(kr_vmrow_state_name(back.state), "moved");
+	assert_string_equal(kr_vmrow_state_name(99), "unknown");
+	strcpy(v.name, "b");
+	assert_int_equal(kr_vmrow_put(s, &v, &e), 0);
+	assert_int_equal(kr_vmrow_each(s, count_vm, &n, &e), 0);
+	assert_int_equal(n, 2);
+	n = 0;
+	assert_true(kr_vmrow_each(s, stop_vm, &n, &e) < 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(e.kr, KR_E_VM_STATE);
+	e = KR_ERR_NONE;
+	assert_int_equal(kr_vmrow_del(s, "b", &e), 0);
+	assert_true(kr_vmrow_del(s, "b", &e) < 0);
+	assert_int_equal(e.kr, KR_E_NO_VM);
+	e = KR_ERR_NONE;
+	assert_true(kr_vmrow_get(s, "b", &back, &e) < 0);
+	assert_int_equal(e.kr, KR_E_NO_VM);
+	e = KR_ERR_NONE;
+	v.epoch = UINT64_MAX;
+	assert_true(kr_vmrow_put(s, &v, &e) < 0);
+	assert_int_equal(e.kr, KR_E_STORE);
+}
+
+static int count_host(void *arg, const struct kr_hostrow *h, struct kr_err *e)
+{
+	(void)e;
+	assert_string_equal(h->added_by, "anna");
+	++*(int *)arg;
+	return 0;
+}
+
+static int count_trust(void *arg, const struct kr_trustrow *t,
+		       struct kr_err *e)
+{
+	(void)e;
+	assert_string_equal(t->pem, "PEM2");
+	++*(int *)arg;
+	return 0;
+}
+
+static int count_user(void *arg, const struct kr_userrow *u, struct kr_err *e)
+{
+	(void)u;
+	(void)e;
+	++*(int *)arg;
+	return 0;
+}
+
+static void hosts_trust_users(void **state)
+{
+	struct kr_hostrow h = { "beta", "10.0.0.2:7411", "", 1, "anna" }, hb;
+	struct kr_trustrow t = { "fleet", "PEM", 1 };
+	struct kr_userrow u = { "anna", "operator", "root", 1 };
+	struct kr_err e = KR_ERR_NONE;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(kr_hostrow_put(s, &h, &e), 0);
+	assert_int_equal(kr_hostrow_get(s, "beta", &hb, &e), 0);
+	assert_string_equal(hb.address, h.address);
+	assert_int_equal(kr_hostrow_each(s, count_host, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(kr_hostrow_del(s, "beta", &e), 0);
+	assert_true(kr_hostrow_get(s, "beta", &hb, &e) < 0);
+	assert_int_equal(e.kr, KR_E_NO_HOST);
+	e = KR_ERR_NONE;
+	assert_int_equal(kr_trustrow_put(s, &t, &e), 0);
+	strcpy(t.pem, "PEM2");
+	assert_int_equal(kr_trustrow_put(s, &t, &e), 0);
+	n = 0;
+	assert_int_equal(kr_trustrow_each(s, count_trust, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(kr_trustrow_del(s, "fleet", &e), 0);
+	assert_true(kr_trustrow_del(s, "fleet", &e) < 0);
+	e = KR_ERR_NONE;
+	assert_int_equal(kr_userrow_put(s, &u, &e), 0);
+	assert_int_equal(kr_userrow_put(s, &u, &e), 0);
+	strcpy(u.role, "auditor");
+	assert_int_equal(kr_userrow_put(s, &u, &e), 0);
+	n = 0;
+	assert_int_equal(kr_userrow_each(s, count_user, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(kr_userrow_has(s, "anna", "auditor", &e), 1);
+	assert_int_equal(kr_userrow_has(s, "ben", "auditor", &e), 0);
+	assert_int_equal(kr_userrow_del(s, "anna", "auditor", &e), 0);
+	assert_int_equal(kr_userrow_del(s, "anna", "auditor", &e), 1);
+	assert_int_equal(kr_userrow_has(s, "anna", "auditor", &e), 0);
+}
+
+struct seen { int n; uint8_t first[8]; };
+
+static int see_mig(void *arg, const struct kr_migrow *m, struct kr_err *e)
+{
+	struct seen *x = arg;
+
+	(void)e;
+	x->first[x->n++] = m->id[0];
+	return 0;
+}
+
+static void migrations_and_receipts(void **state)
+{
+	static uint8_t doc[KR_MIGROW_DOC_MAX + 1];
+	struct kr_migrow m = { .role = KR_MIG_TARGET, .vm = "web",
+			       .peer = "alpha", .state = 4, .doc = doc,
+			       .doc_bytes = KR_MIGROW_DOC_MAX }, back;
+	static struct kr_receiptrow p = { .vm = "web", .peer = "alpha",
+					  .at_ms = 4, .envelope = "{}" }, pb;
+	struct kr_err e = KR_ERR_NONE;
+	struct seen x = { 0 };
+
+	(void)state;
+	memset(doc, 0x5a, sizeof(doc));
+	for (uint8_t i = 1; i <= 3; i++) {
+		memset(m.id, i, 16);
+		m.started_ms = 100u + i;
+		m.finished = i == 2;
+		assert_int_equal(kr_migrow_put(s, &m, &e), 0);
+	}
+	m.result = "{\"ok\":true}";
+	assert_int_equal(kr_migrow_put(s, &m, &e), 0);
+	assert_int_equal(kr_migrow_get(s, m.id, &back, &e), 0);
+	assert_int_equal(back.doc_bytes, KR_MIGROW_DOC_MAX);
+	assert_memory_equal(back.doc, doc, KR_MIGROW_DOC_MAX);
+	assert_string_equal(back.result, m.result);
+	kr_migrow_fini(&back);
+	m.doc_bytes++;
+	assert_true(kr_migrow_put(s, &m, &e) < 0);
+	assert_int_equal(e.kr, KR_E_LIMIT);
+	e = KR_ERR_NONE;
+	m.doc = NULL;
+	m.doc_bytes = 0;
+	assert_int_equal(kr_migrow_put(s, &m, &e), 0);
+	assert_int_equal(kr_migrow_get(s, m.id, &back, &e), 0);
+	assert_int_equal(back.doc_bytes, 0);
+	kr_migrow_fini(&back);
+	assert_int_equal(kr_migrow_each(s, 2, see_mig, &x, &e), 0);
+	assert_int_equal(x.n, 2);
+	assert_int_equal(x.first[0], 3);
+	x = (struct seen){ 0 };
+	assert_int_equal(kr_migrow_unfinished(s, see_mig, &x, &e), 0);
+	assert_int_equal(x.n, 2);
+	assert_int_equal(x.first[0], 1);
+	/* A receipt belongs to a migration. */
+	memset(p.migration, 77, 16);
+	assert_true(kr_receiptrow_put(s, &p, &e) < 0);
+	assert_int_equal(e.kr, KR_E_STORE);
+	e = KR_ERR_NONE;
+	memset(p.migration, 3, 16);
+	assert_int_equal(kr_receiptrow_put(s, &p, &e), 0);
+	assert_int_equal(kr_receiptrow_get(s, p.migration, &pb, &e), 0);
+	assert_string_equal(pb.envelope, "{}");
+	p.migration[0] = 1;
+	assert_true(kr_receiptrow_get(s, p.migration, &pb, &e) < 0);
+	assert_int_equal(e.kr, KR_E_NO_MIGRATION);
+}
+
+static void settings(void **state)
+{
+	uint8_t out[8];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 1);
+	assert_int_equal(kr_kvrow_put(s, "k", "abc", 3, NULL), 0);
+	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(kr_kvrow_put(s, "k", NULL, 0, NULL), 0);
+	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(kr_kvrow_put(s, "k", "123456789", 9, NULL), 0);
+	assert_true(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL) < 0);
+	assert_int_equal(kr_kvrow_del(s, "k", NULL), 0);
+	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 1);
+}
+
+static void transactions(void **state)
+{
+	struct kr_store *ro = NULL;
+	uint8_t out[8];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(kr_store_begin(s, NULL), 0);
+	assert_true(kr_store_begin(s, NULL) < 0);
+	assert_int_equal(kr_kvrow_put(s, "a", "1", 1, NULL), 0);
+	kr_store_rollback(s);
+	kr_store_rollback(s);
+	assert_int_equal(kr_kvrow_get(s, "a", out, sizeof(out), &n, NULL), 1);
+	assert_int_equal(kr_store_begin(s, NULL), 0);
+	assert_int_equal(kr_kvrow_put(s, "a", "1", 1, NULL), 0);
+	assert_int_equal(kr_store_open(path, KR_STORE_READ, &ro, NULL), 0);
+	assert_int_equal(kr_kvrow_get(ro, "a", out, sizeof(out), &n, NULL), 1);
+	assert_int_equal(kr_store_commit(s, NULL), 0);
+	assert_true(kr_store_commit(s, NULL) < 0);
+	assert_int_equal(kr_kvrow_get(ro, "a", out, sizeof(out), &n, NULL), 0);
+	assert_true(kr_kvrow_put(ro, "a", "2", 1, NULL) < 0);
+	kr_store_free(ro);
+}
+
+static void raw(const char *file, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void other_databases_refused(void **state)
+{
+	struct kr_store *x = NULL;
+	struct kr_err e = KR_ERR_NONE;
+	char p[128];
+
+	(void)state;
+	snprintf(p, sizeof(p), "%s/other.db", dir);
+	raw(p, "CREATE TABLE a (b)");
+	assert_true(kr_store_open(p, KR_STORE_WRITE, &x, &e) < 0);
+	assert_int_equal(e.kr, KR_E_STORE);
+	snprintf(p, sizeof(p), "%s/newer.db", dir);
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	kr_store_free(x);
+	raw(p, "PRAGMA user_version = 1000");
+	assert_true(kr_store_open(p, KR_STORE_WRITE, &x, NULL) < 0);
+	assert_true(kr_store_open(p, KR_STORE_READ, &x, NULL) < 0);
+	snprintf(p, sizeof(p), "%s/nowhere/x.db", dir);
+	assert_true(kr_store_open(p, KR_STORE_WRITE, &x, NULL) < 0);
+	snprintf(p, sizeof(p), "%s/garbage.db", dir);
+	assert_int_equal(kr_write_file(p, "this is no database, not at all",
+				       31, 0600), 0);
+	assert_true(kr_store_open(p, KR_STORE_WRITE, &x, NULL) < 0);
+}
+
+/* Two settings always change together; kill the writer a few times. */
+static void killed_writer(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 15; i++) {
+		uint64_t a = 0, b = 0;
+		size_t n;
+		int ra, rb, st;
+		pid_t pid = fork();
+
+		if (!pid) {
+			struct kr_store *w = NULL;
+
+			if (kr_store_open(path, KR_STORE_WRITE, &w, NULL))
+				_exit(1);
+			for (uint64_t v = 1;; v++) {
+				if (kr_store_begin(w, NULL) ||
+				    kr_kvrow_put(w, "x", &v, 8, NULL) ||
+				    kr_kvrow_put(w, "y", &v, 8, NULL) ||
+				    kr_store_commit(w, NULL))
+					_exit(1);
+			}
+		}
+		usleep(20000 + 3777 * i);
+		kill(pid, SIGKILL);
+		waitpid(pid, &st, 0);
+		assert_true(WIFSIGNALED(st));
+		ra = kr_kvrow_get(s, "x", &a, 8, &n, NULL);
+		rb = kr_kvrow_get(s, "y", &b, 8, &n, NULL);
+		assert_int_equal(ra, rb);
+		assert_int_equal(a, b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(private_files),
+		cmocka_unit_test(vms),
+		cmocka_unit_test(hosts_trust_users),
+		cmocka_unit_test(migrations_and_receipts),
+		cmocka_unit_test(settings),
+		cmocka_unit_test(transactions),
+		cmocka_unit_test(other_databases_refused),
+		cmocka_unit_test(killed_writer),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

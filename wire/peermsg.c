@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peermsg.c - reader and writer of each message side by side. Runs in the
+ * link agent (on hostile bytes) and in kororad (on what the agent passed).
+ */
+#include "wire/peermsg.h"
+
+static void sig_put(struct kr_wr *w, const struct kr_dsse_sig *s)
+{
+	kr_wr_u16(w, (uint16_t)s->sig_bytes);
+	kr_wr_bytes(w, s->sig, s->sig_bytes);
+}
+
+static void sig_get(struct kr_rd *r, struct kr_dsse_sig *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->sig_bytes = kr_rd_u16(r);
+	if (s->sig_bytes > sizeof(s->sig)) {
+		r->bad = true;
+		s->sig_bytes = 0;
+	}
+	kr_rd_bytes(r, s->sig, s->sig_bytes);
+}
+
+static int done(const struct kr_rd *r, const char *which, struct kr_err *e)
+{
+	return kr_rd_done(r) ? 0 :
+	       kr_fail(e, KR_E_MALFORMED, "malformed %s message", which);
+}
+
+void kr_hello_put(struct kr_wr *w, const struct kr_hello *h)
+{
+	kr_wr_u16(w, h->version_min);
+	kr_wr_u16(w, h->version_max);
+	kr_wr_str(w, h->software);
+}
+
+int kr_hello_parse(struct kr_rd *r, struct kr_hello *ret, struct kr_err *e)
+{
+	ret->version_min = kr_rd_u16(r);
+	ret->version_max = kr_rd_u16(r);
+	kr_rd_str(r, ret->software, sizeof(ret->software));
+	return done(r, "hello", e);
+}
+
+void kr_step_put(struct kr_wr *w, const struct kr_step *s)
+{
+	kr_wr_u8(w, (uint8_t)s->kind);
+	kr_terms_put(w, &s->terms);
+	sig_put(w, &s->sig);
+}
+
+int kr_step_parse(struct kr_rd *r, struct kr_step *ret, struct kr_err *e)
+{
+	uint8_t kind = kr_rd_u8(r);
+	int rc;
+
+	if (kind >= KR_STATEMENT_N)
+		r->bad = true;
+	ret->kind = (enum kr_statement)kind;
+	rc = kr_terms_get(r, &ret->terms, e);
+	if (rc)
+		return rc;
+	sig_get(r, &ret->sig);
+	return done(r, "step", e);
+}
+
+void kr_peerfail_put(struct kr_wr *w, const struct kr_peerfail *f)
+{
+	kr_wr_bytes(w, f->migration, sizeof(f->migration));
+	kr_wr_u16(w, f->kr);
+	kr_wr_str(w, f->what);
+}
+
+int kr_peerfail_parse(struct kr_rd *r, struct kr_peerfail *ret,
+		      struct kr_err *e)
+{
+	kr_rd_bytes(r, ret->migration, sizeof(ret->migration));
+	ret->kr = kr_rd_u16(r);
+	kr_rd_str(r, ret->what, sizeof(ret->what));
+	return done(r, "fail", e);
+}
+
+void kr_offer_put(struct kr_wr *w, const struct kr_offer *o)
+{
+	kr_terms_put(w, &o->terms);
+	sig_put(w, &o->sig);
+	kr_wr_u32(w, o->hyper_version);
+	for (unsigned int i = 0; i < KR_VMDEF_DISKS_MAX; i++) {
+		kr_wr_u64(w, o->disks[i].size_bytes);
+		kr_wr_u64(w, o->disks[i].inode);
+	}
+	kr_vmdef_put(&o->def, w);
+}
+
+int kr_offer_parse(struct kr_rd *r, struct kr_offer *ret, struct kr_err *e)
+{
+	int rc = kr_terms_get(r, &ret->terms, e);
+
+	if (rc)
+		return rc;
+	sig_get(r, &ret->sig);
+	ret->hyper_version = kr_rd_u32(r);
+	for (unsigned int i = 0; i < KR_VMDEF_DISKS_MAX; i++) {
+		ret->disks[i].size_bytes = kr_rd_u64(r);
+		ret->disks[i].inode = kr_rd_u64(r);
+	}
+	rc = kr_vmdef_get(r, &ret->def, e);
+	return rc ? rc : done(r, "offer", e);
+}
+
+void kr_checks_put(struct kr_wr *w, const struct kr_checks *c)
+{
+	kr_wr_u16(w, c->n);
+	for (unsigned int i = 0; i < c->n; i++) {
+		kr_wr_u8(w, c->c[i].ok);
+		kr_wr_u16(w, c->c[i].kr);
+		kr_wr_str(w, c->c[i].name);
+		kr_wr_str(w, c->c[i].message);
+	}
+}
+
+int kr_checks_parse(struct kr_rd *r, struct kr_checks *ret, struct kr_err *e)
+{
+	ret->n = kr_rd_u16(r);
+	if (ret->n > KR_CHECKS_MAX)
+		return kr_fail(e, KR_E_MALFORMED, "%u checks", ret->n);
+	for (unsigned int i = 0; i < ret->n && !r->bad; i++) {
+		ret->c[i].ok = kr_rd_u8(r) != 0;
+		ret->c[i].kr = kr_rd_u16(r);
+		kr_rd_str(r, ret->c[i].name, sizeof(ret->c[i].name));
+		kr_rd_str(r, ret->c[i].message, sizeof(ret->c[i].message));
+	}
+	return done(r, "checks", e);
+}
+
+int kr_peermsg_check(uint16_t type, const uint8_t *body, size_t n_bytes,
+		     struct kr_err *e)
+{
+	struct kr_rd r = KR_RD(body, n_bytes);
+	union {
+		struct kr_offer	   offer;
+		struct kr_step	   step;
+		struct kr_peerfail fail;
+		struct kr_checks   checks;
+	} m;
+
+	switch ((enum kr_peermsg)type) {
+	case KR_PEER_OFFER:
+	case KR_PEER_CHECK:
+		return kr_offer_parse(&r, &m.offer, e);
+	case KR_PEER_STEP:
+		return kr_step_parse(&r, &m.step, e);
+	case KR_PEER_FAIL:
+	case KR_PEER_ASK:
+	case KR_PEER_BYE:
+		return kr_peerfail_parse(&r, &m.fail, e);
+	case KR_PEER_CHECKED:
+		return kr_checks_parse(&r, &m.checks, e);
+	case KR_PEER_HELLO:
+	case KR_PEER_ALIVE:
+		break;
+	}
+	return kr_fail(e, KR_E_UNEXPECTED, "message type %u", type);
+}
