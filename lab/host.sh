@@ -24,7 +24,7 @@ host_exec() {
 	a | b) export KORORA_ROOT="$lab/$h" ;;
 	*) unset KORORA_ROOT ;;
 	esac
-	export KORORA_BUILD KORORA_LAB="$lab" KORORA_LIBEXEC="$KORORA_BUILD"
+	export KORORA_BUILD KORORA_LAB="$lab" KORORA_LIBEXEC="$KORORA_BUILD/daemon"
 	PATH=$KORORA_BUILD/client:$KORORA_BUILD/daemon:$KORORA_BUILD/lab:$PATH
 	exec ip netns exec "$prefix-$h" "$@"
 }

@@ -96,7 +96,15 @@ static void progress_message(void **state)
 	kr_plane_msg_put_progress(&w, &in);
 	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out,
 			      kr_plane_msg_parse_progress);
-	assert_memory_equal(&in, &out, sizeof(in));
+	assert_int_equal(out.phase, in.phase);
+	assert_int_equal(out.from_qemu_bytes, 1);
+	assert_int_equal(out.to_qemu_bytes, 2);
+	assert_int_equal(out.wire_sent_bytes, 3);
+	assert_int_equal(out.wire_received_bytes, 4);
+	assert_int_equal(out.ram_bytes, 5);
+	assert_int_equal(out.n_pages, 6);
+	assert_int_equal(out.n_zero_pages, 7);
+	assert_int_equal(out.rounds, 8);
 }
 
 static void fail_message(void **state)
