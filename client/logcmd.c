@@ -9,6 +9,34 @@
 #define LIMIT_DEFAULT	50u	/* entries, the latest */
 #define LIMIT_MAX	100000u
 
+/* A detail as `key=value …`, the keys the other columns say left out. */
+static json_t *one_line(json_t *detail)
+{
+	char line[400] = "";
+	const char *key;
+	size_t at = 0;
+	json_t *v;
+
+	json_object_foreach(detail, key, v) {
+		json_t *inner = json_object_get(v, "message");
+		const char *s = json_string_value(inner ? inner : v);
+		int n;
+
+		if (json_is_object(v) && !inner)
+			continue;
+		n = s ? snprintf(line + at, sizeof(line) - at, "%s%s=%s",
+				 at ? " " : "", key, s) :
+			snprintf(line + at, sizeof(line) - at,
+				 "%s%s=%" JSON_INTEGER_FORMAT, at ? " " : "",
+				 key, json_integer_value(v));
+		if (n < 0 || (size_t)n >= sizeof(line) - at)
+			break;
+		at += (size_t)n;
+	}
+	line[at] = '\0';
+	return json_string(line);
+}
+
 int kr_logcmd_show(struct kr_cli *c, int argc, char **argv)
 {
 	static const struct kr_column cols[] = {
@@ -24,6 +52,8 @@ int kr_logcmd_show(struct kr_cli *c, int argc, char **argv)
 		{ .name = "limit", .values = limit, .max = 1 },
 	};
 	uint64_t n = LIMIT_DEFAULT;
+	json_t *entry;
+	size_t i;
 	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 0, 0, NULL);
 
 	if (r)
@@ -37,6 +67,9 @@ int kr_logcmd_show(struct kr_cli *c, int argc, char **argv)
 	if (r)
 		return r;
 	kr_cli_result(c, j);
+	json_array_foreach(json_object_get(j, "entries"), i, entry)
+		json_object_set_new(entry, "detail", one_line(
+				    json_object_get(entry, "detail")));
 	if (!c->json)
 		kr_columns_table(json_object_get(j, "entries"), cols,
 				 KR_N(cols), "the log is empty");

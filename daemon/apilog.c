@@ -98,6 +98,8 @@ static int add_entry(void *arg, uint64_t idx, const uint8_t *leaf,
 			      "unreadable: see korora log verify");
 	}
 	json_object_set_new(o, "index", json_integer((json_int_t)idx));
+	json_object_set(o, "at_ms", json_object_get(o, "time_ms"));
+	json_object_del(o, "time_ms");
 	return json_array_append_new(arg, o);
 }
 

@@ -31,6 +31,7 @@ static enum kr_statement own_statement(const struct kr_mig *m,
 	case KR_S_RELEASED:
 		return KR_STATEMENT_RELEASE;
 	case KR_S_OWNED:
+	case KR_S_DONE:
 	case KR_T_DONE:
 		return KR_STATEMENT_RECEIPT;
 	case KR_S_UNDONE:
@@ -68,16 +69,42 @@ static json_t *detail(const struct kr_mig *m, enum kr_state to,
 }
 
 static int append(struct kr_mig *m, const char *event, json_t *d,
-		  enum kr_statement k, const struct kr_dsse_sig *sig,
-		  struct kr_err *e)
+		  enum kr_statement k, const struct kr_dsse_sig *sigs,
+		  unsigned int n_sigs, struct kr_err *e)
 {
 	KR_AUTOFREE char *env = NULL;
 	int r = 0;
 
 	if (k != NO_STATEMENT)
-		r = kr_statement_envelope(k, &m->terms, sig, 1, &env, e);
+		r = kr_statement_envelope(k, &m->terms, sigs, n_sigs, &env, e);
 	return r ? r : kr_ledger_append(m->host->ledger, event,
 					m->terms.migration, d, env, e);
+}
+
+/* This host's signature on what it states in the new state. */
+static int sign(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
+{
+	int r = k == NO_STATEMENT || m->sig_kind == k ? 0 :
+		kr_statement_sign(k, &m->terms, m->host->identity, &m->sig,
+				  e);
+
+	if (!r && k != NO_STATEMENT)
+		m->sig_kind = k;
+	return r;
+}
+
+static bool receipt_signed(const struct kr_mig *m, enum kr_state to)
+{
+	return (to == KR_S_DONE || to == KR_T_DONE) && to != m->state &&
+	       m->have_peer_sig && m->peer_kind == KR_STATEMENT_RECEIPT;
+}
+
+/* Both hosts' signatures, the source's first in every copy. */
+static void both(const struct kr_mig *m, enum kr_state to,
+		 struct kr_dsse_sig out[2])
+{
+	out[to == KR_S_DONE ? 0 : 1] = m->sig;
+	out[to == KR_S_DONE ? 1 : 0] = m->peer_sig;
 }
 
 static int log_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
@@ -85,22 +112,25 @@ static int log_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 {
 	enum kr_statement k = own_statement(m, to);
 	json_t *d = detail(m, to, ev);
+	struct kr_dsse_sig sigs[2];
 	char event[48];
 	int r = 0;
 
-	if (m->have_peer_sig) {
+	if (m->have_peer_sig && m->peer_kind != KR_STATEMENT_RECEIPT) {
 		snprintf(event, sizeof(event), "peer.%s",
 			 kr_statement_name(m->peer_kind));
-		r = append(m, event, d, m->peer_kind, &m->peer_sig, e);
+		r = append(m, event, d, m->peer_kind, &m->peer_sig, 1, e);
 	}
 	snprintf(event, sizeof(event), "migration.%s", kr_state_phase(to));
-	if (!r && k != NO_STATEMENT && to != m->state) {
-		r = kr_statement_sign(k, &m->terms, m->host->identity,
-				      &m->sig, e);
-		m->sig_kind = k;
+	if (!r && to != m->state) {
+		r = sign(m, k, e);
+		both(m, to, sigs);
+		if (!r)
+			r = receipt_signed(m, to) ?
+			    append(m, event, d, KR_STATEMENT_RECEIPT, sigs, 2,
+				   e) :
+			    append(m, event, d, k, &m->sig, 1, e);
 	}
-	if (!r && to != m->state)
-		r = append(m, event, d, k, &m->sig, e);
 	json_decref(d);
 	return r;
 }
@@ -191,25 +221,13 @@ static int put_vm(struct kr_mig *m, enum kr_state to, struct kr_err *e)
 static int put_receipt(struct kr_mig *m, enum kr_state to, struct kr_err *e)
 {
 	static struct kr_receiptrow p;
-	struct kr_dsse_sig sigs[2] = { m->sig, m->peer_sig };
+	struct kr_dsse_sig sigs[2];
 	KR_AUTOFREE char *env = NULL;
 	int r;
 
-	if ((to != KR_S_DONE && to != KR_T_DONE) || to == m->state ||
-	    !m->have_peer_sig)
+	if (!receipt_signed(m, to))
 		return 0;
-	if (m->sig_kind != KR_STATEMENT_RECEIPT) {
-		r = kr_statement_sign(KR_STATEMENT_RECEIPT, &m->terms,
-				      m->host->identity, &m->sig, e);
-		if (r)
-			return r;
-		m->sig_kind = KR_STATEMENT_RECEIPT;
-		sigs[0] = m->sig;
-	}
-	if (to == KR_T_DONE) {	/* the source signs first, in every copy */
-		sigs[0] = m->peer_sig;
-		sigs[1] = m->sig;
-	}
+	both(m, to, sigs);
 	r = kr_statement_envelope(KR_STATEMENT_RECEIPT, &m->terms, sigs, 2,
 				  &env, e);
 	if (r)

@@ -334,7 +334,7 @@ static int step(struct kr_qstream *q, const uint8_t *p, struct kr_err *e)
 	case S_SUB_PAGE_BITS:
 		if (kr_rd_u32(&r) != 12)
 			return opaque(q, "pages are not of 4 KiB");
-		/* fall through */
+		__attribute__((fallthrough));
 	case S_CONFIG_NAME:
 	case S_SUB_UUID:
 		q->after_config = true;

@@ -234,14 +234,14 @@ static void carry(bool runs)
 		      (unsigned long long)s->manifest.stream_bytes,
 		      s->progress.rounds);
 
-	/* and it is alive: the running guest's memory changes again */
+	/* and it is alive: its firmware writes to memory */
 	qmp(&vms[DST], "{\"execute\":\"cont\"}\n");
-	for (int i = 0; runs && i < 100; i++) {
+	for (int i = 0; i < 100; i++) {
 		usleep(50000);
 		if (!same_files(vms[SRC].ram, vms[DST].ram))
 			break;
 	}
-	assert_int_equal(same_files(vms[SRC].ram, vms[DST].ram), !runs);
+	assert_false(same_files(vms[SRC].ram, vms[DST].ram));
 	vm_stop(&vms[SRC]);
 	vm_stop(&vms[DST]);
 	assert_int_equal(stand_stop(&stand.side[SRC], NULL), 0);

@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ordinary migrations, their limits, and the evidence they leave."""
+import base64
+import json
+import os
+import re
+import shutil
+import sqlite3
+import time
+
+from labrun import (Lab, check, equal, openssl, run, signed_by)
+
+RESULT = {"migration": str, "vm": str, "from": str, "to": str, "status": str,
+          "error": (dict, type(None)), "strategy": str, "total_ms": int,
+          "downtime_ms": float, "rounds": int, "ram_bytes": int,
+          "wire_bytes": int, "receipt": (str, type(None)),
+          "protection": (dict, type(None))}
+PROTECTION = {"tls": str, "control_suite": str, "lane_suite": str,
+              "lanes": int, "mutual": bool, "attestation": str, "stream": str}
+
+
+def shape(o, want, what):
+    equal(sorted(o), sorted(want), "keys of " + what)
+    for key, kind in want.items():
+        check(isinstance(o[key], kind), "%s.%s is %r" % (what, key, o[key]))
+
+
+def completed(lab, r, host):
+    equal(r.rc, 0, "exit of %r" % r)
+    equal(r.json["status"], "completed", "status")
+    equal(r.json["error"], None, "error")
+    lab.runs(host)
+
+
+# ---- moving -------------------------------------------------------------------
+
+def precopy_there_and_back(lab):
+    r = lab.migrate("a", "b")
+    completed(lab, r, "b")
+    shape(r.json, RESULT, "the result")
+    shape(r.json["protection"], PROTECTION, "protection")
+    equal(r.json["protection"]["tls"], "TLSv1.3", "tls")
+    equal(r.json["protection"]["mutual"], True, "mutual")
+    equal(r.json["protection"]["stream"], "parsed", "stream")
+    equal((r.json["from"], r.json["to"], r.json["strategy"]),
+          ("a", "b", "precopy"), "from, to, strategy")
+    check(re.fullmatch("[0-9a-f]{32}", r.json["migration"]), "migration id")
+    check(0 < r.json["downtime_ms"] < r.json["total_ms"] + 1, "downtime")
+    check(r.json["ram_bytes"] >= 64 << 20, "ram_bytes")
+    check(os.path.exists(r.json["receipt"]), "no receipt file")
+    equal(lab.state("a"), "moved", "state on a")
+    s = lab.status("b", r.json["migration"])
+    equal((s["role"], s["state"]), ("destination", "completed"),
+          "role and state on b")
+    completed(lab, lab.migrate("b", "a"), "a")
+
+
+def offline(lab):
+    for src, dst in ("ab", "ba"):
+        r = lab.migrate(src, dst, "--strategy", "offline")
+        completed(lab, r, dst)
+        equal(r.json["strategy"], "offline", "strategy")
+
+
+def dry_run_changes_nothing(lab):
+    before = [lab.korora(h, "vm", "list").json for h in "ab"]
+    known = [len(lab.migrations(h)) for h in "ab"]
+    r = lab.migrate("a", "b", "--dry-run")
+    equal(r.rc, 0, "exit of %r" % r)
+    equal((r.json["dry_run"], r.json["status"], r.json["error"]),
+          (True, "completed", None), "dry_run, status, error")
+    check(r.json["checks"] and all(c["ok"] for c in r.json["checks"]),
+          "checks: %s" % r.json["checks"])
+    equal([lab.korora(h, "vm", "list").json for h in "ab"], before, "VMs")
+    equal([len(lab.migrations(h)) for h in "ab"], known, "migrations")
+    lab.runs("a")
+
+
+def dry_run_tells_what_is_wrong(lab):
+    # the storage of b has another file of this name
+    lab.configure({"storage": {"images": lab.dir + "/elsewhere"}}, "b")
+    os.makedirs(lab.dir + "/elsewhere", exist_ok=True)
+    shutil.copy(lab.dir + "/images/dirtier.raw", lab.dir + "/elsewhere/")
+    try:
+        r = lab.migrate("a", "b", "--dry-run")
+        equal((r.rc, r.code), (1, "KR-4009"), "dry run: exit, code")
+        r = lab.migrate("a", "b")
+        lab.refused(r, "KR-4009", status="refused")
+        lab.await_log("b", "KR-4009")
+        lab.await_log("a", "KR-4009")
+    finally:
+        lab.configure({"storage": {"images": lab.dir + "/images"}}, "b")
+    lab.works()
+
+
+def bandwidth_is_kept(lab):
+    r = lab.migrate("a", "b", "--bandwidth", "20MB", "--max-downtime-ms",
+                    "1000")
+    completed(lab, r, "b")
+    # the last part goes at full speed: that much of it may be sent then
+    least = (r.json["wire_bytes"] - 20e6) / 20e6 * 1000
+    check(r.json["total_ms"] >= 0.8 * least, "%d bytes took %d ms" % (
+        r.json["wire_bytes"], r.json["total_ms"]))
+    completed(lab, lab.migrate("b", "a"), "a")
+
+
+def downtime_limit_is_obeyed(lab):
+    r = lab.migrate("a", "b", "--max-downtime-ms", "2000")
+    completed(lab, r, "b")
+    check(r.json["downtime_ms"] < 4000, "%s ms" % r.json["downtime_ms"])
+    completed(lab, lab.migrate("b", "a"), "a")
+
+
+def too_short_a_timeout(lab):
+    r = lab.migrate("a", "b", "--bandwidth", "2MB", "--timeout", "1")
+    lab.refused(r, "KR-1013")
+    shape(r.json, RESULT, "the result")
+    equal(r.json["receipt"], None, "receipt")
+    lab.await_log("a", "KR-1013")
+    lab.await_log("b", "KR-1013")
+    lab.works()
+
+
+def cancel_in_the_middle(lab):
+    mark = lab.mark()
+    p, id = lab.migrating("a", "b", "--bandwidth", "2MB")
+    lab.await_phase("a", id, "copy")
+    r = lab.korora("a", "cancel", id[:8])
+    equal(r.rc, 0, "exit of cancel: %r" % r)
+    lab.refused(p.result(), "KR-1012", status="cancelled")
+    lab.await_log("b", "KR-1012", mark)
+    equal(lab.korora("a", "cancel", id).code, "KR-1006", "cancel again")
+    check(lab.korora("b", "vm", "show", "dirtier").json["state"] == "moved",
+          "b thinks it has the VM")
+    lab.works()
+
+
+def cancel_from_the_destination(lab):
+    p, id = lab.migrating("a", "b", "--bandwidth", "2MB")
+    lab.await_phase("b", id, "copy")
+    r = lab.korora("b", "cancel", id)
+    equal(r.rc, 0, "exit of cancel: %r" % r)
+    lab.refused(p.result(), "KR-1012")
+    lab.works()
+
+
+def second_one_is_refused(lab):
+    p, id = lab.migrating("a", "b", "--bandwidth", "2MB")
+    r = lab.migrate("a", "b")
+    equal((r.rc, r.code), (1, "KR-1014"), "exit, code of the second")
+    for args in (["stop", "dirtier", "--force"], ["remove", "dirtier"],
+                 ["start", "dirtier"]):
+        r = lab.korora("a", "vm", *args)
+        check(r.rc == 1 and r.code in ("KR-1014", "KR-1008"),
+              "vm %s while it migrates: %r" % (args[0], r))
+    equal(lab.status("a", id)["state"], "running", "the first one")
+    lab.korora("a", "cancel", id)
+    lab.refused(p.result(), "KR-1012")
+
+
+def killed_client_leaves_it_going(lab):
+    p, id = lab.migrating("a", "b", "--bandwidth", "40MB")
+    p.stop()
+    lab.until(lambda: lab.status("a", id)["state"] == "completed",
+              "completion without its client")
+    lab.runs("b")
+    completed(lab, lab.migrate("b", "a"), "a")
+
+
+def wrong_requests(lab):
+    for code, args in (("KR-4010", ["dirtier", "--to", "a"]),
+                       ("KR-1005", ["dirtier", "--to", "nowhere"]),
+                       ("KR-1004", ["nothing", "--to", "b"])):
+        r = lab.korora("a", "migrate", *args)
+        equal((r.rc, r.code), (1, code), "exit, code of migrate %s" % args)
+    for args in (["dirtier"], ["dirtier", "--to", "b", "--strategy", "x"],
+                 ["dirtier", "--to", "b", "--timeout", "0"],
+                 ["dirtier", "--to", "b", "--bandwidth", "fast"],
+                 ["dirtier", "--to", "b", "--frobnicate"]):
+        r = lab.korora("a", "migrate", *args)
+        equal((r.rc, r.code), (2, "KR-1001"), "exit, code of %s" % args)
+    equal(lab.korora("a", "cancel", "feedbeef").code, "KR-1006", "cancel")
+    r = lab.api("a", {"id": 5, "method": "vm.list", "params": {"x": 1}})
+    equal(r.get("error", {}).get("code"), "KR-1001", "an unknown parameter")
+    r = lab.api("a", {"id": 6, "method": "vm.explode"})
+    equal((r["id"], r["error"]["code"]), (6, "KR-1001"), "unknown method")
+    lab.runs("a")
+
+
+def moved_vm_cannot_start_at_the_old_host(lab):
+    completed(lab, lab.migrate("a", "b"), "b")
+    for args in (["vm", "start", "dirtier"], ["migrate", "dirtier", "--to",
+                                              "b"]):
+        r = lab.korora("a", *args)
+        equal((r.rc, r.code), (1, "KR-7006"), "exit, code of %s" % args)
+    equal(lab.korora("a", "vm", "start", "dirtier").rc, 1, "start again")
+    lab.restart("a")
+    equal(lab.korora("a", "vm", "start", "dirtier").code, "KR-7006",
+          "start after a restart of the daemon")
+    lab.runs("b")
+    completed(lab, lab.migrate("b", "a"), "a")
+
+
+def daemons_restart_under_a_running_vm(lab):
+    lab.restart("a")
+    lab.restart("b")
+    lab.runs("a")
+    lab.works()
+
+
+# ---- evidence -------------------------------------------------------------------
+
+def crt(lab, host):
+    return "%s/%s/etc/korora/identity.crt" % (lab.dir, host)
+
+
+def receipts_verify_offline(lab):
+    r = lab.migrate("a", "b")
+    completed(lab, r, "b")
+    path = {"a": r.json["receipt"]}
+    listed = lab.korora("b", "receipt", "list").json["receipts"]
+    path["b"] = [x["path"] for x in listed
+                 if x["migration"] == r.json["migration"]][0]
+    text = {}
+    for h in "ab":
+        with open(path[h], "rb") as f:
+            text[h] = f.read()
+        v = lab.exec("client", "korora", "--json", "receipt", "verify",
+                     path[h], "--key", crt(lab, "a"), "--key", crt(lab, "b"))
+        equal(v.rc, 0, "exit of verify: %r" % v)
+        v = lab.exec("client", "korora", "--json", "receipt", "verify",
+                     path[h], "--key", crt(lab, "a"))
+        equal((v.rc, v.code), (1, "KR-8003"), "with one certificate")
+        equal(lab.korora(h, "receipt", "verify", path[h]).rc, 0,
+              "verify with the certificates of the hosts met")
+    equal(text["a"], text["b"], "b's copy of the receipt")
+    # nothing of korora's is needed
+    envelope = json.loads(text["a"])
+    for h in "ab":
+        check(signed_by(envelope, crt(lab, h)), "%s's signature" % h)
+    said = json.loads(base64.b64decode(envelope["payload"]))
+    p = said["predicate"]
+    equal((p["vm"], p["migration"], p["from"]["name"], p["to"]["name"]),
+          ("dirtier", r.json["migration"], "a", "b"), "the statement")
+    equal(p["wire_bytes"], r.json["wire_bytes"], "wire_bytes")
+    for key, host in (("from", "a"), ("to", "b")):
+        pem = openssl("x509", "-in", crt(lab, host), "-noout",
+                      "-pubkey").stdout
+        der = openssl("pkey", "-pubin", "-outform", "DER", data=pem).stdout
+        digest = openssl("dgst", "-sha256", "-r", data=der).stdout.decode()
+        equal(p[key]["keyid"], digest.split()[0], "key id of " + host)
+    # and a changed byte anywhere is found, by both
+    forged = lab.dir + "/forged.json"
+    middle = text["a"].index(b'"payload":"') + 400
+    for at in (middle, middle + 333, len(text["a"]) - 40):
+        bad = bytearray(text["a"])
+        bad[at] = ord("A") if bad[at] != ord("A") else ord("B")
+        with open(forged, "wb") as f:
+            f.write(bad)
+        v = lab.exec("client", "korora", "--json", "receipt", "verify", forged,
+                     "--key", crt(lab, "a"), "--key", crt(lab, "b"))
+        equal((v.rc, v.code), (1, "KR-8003"), "byte %d changed" % at)
+    lie = dict(envelope, payload=base64.b64encode(
+        base64.b64decode(envelope["payload"]).replace(
+            b'"vm":"dirtier"', b'"vm":"another"')).decode())
+    check(not signed_by(lie, crt(lab, "a")), "openssl takes a forged payload")
+    completed(lab, lab.migrate("b", "a"), "a")
+
+
+def log_verifies(lab):
+    for h in "ab":
+        r = lab.korora(h, "log", "verify")
+        equal((r.rc, r.json["ok"]), (0, True), "log verify on " + h)
+        check(r.json["entries"] > 3 and r.json["receipts"] > 0,
+              "%r counts too little" % r)
+    events = [e["event"] for e in lab.evidence("a", 500)]
+    check("migration.done" in events and "peer.owner" in events,
+          "events: %s" % sorted(set(events)))
+
+
+def altered_log_is_found(lab):
+    equal(lab.migrate("a", "b").rc, 0, "exit of migrate")
+    lab.lab("daemon", "a", "stop")
+    path = glob_db(lab, "a")
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    good = lab.dir + "/good.db"
+    shutil.copy(path, good)
+
+    def attempt(name, entry, *sql):
+        for tail in ("-wal", "-shm"):
+            if os.path.exists(path + tail):
+                os.unlink(path + tail)
+        shutil.copy(good, path)
+        with sqlite3.connect(path) as db:
+            for one in sql:
+                db.execute(*one) if isinstance(one, tuple) else db.execute(one)
+        db.close()
+        lab.lab("daemon", "a", "start")
+        r = lab.korora("a", "log", "verify")
+        equal((r.rc, r.code), (1, "KR-8002"), "%s: exit, code" % name)
+        if entry is not None:
+            check(str(entry) in r.json["error"]["message"],
+                  "%s: entry %d is not named: %s" % (
+                      name, entry, r.json["error"]["message"]))
+        lab.lab("daemon", "a", "stop")
+
+    with sqlite3.connect(good) as db:
+        n = db.execute("SELECT count(*) FROM log").fetchone()[0]
+        leaf = db.execute("SELECT leaf FROM log WHERE idx = 3").fetchone()[0]
+    db.close()
+    at = leaf.index(b'"time_ms":') + 12
+    digit = b"1" if leaf[at:at + 1] != b"1" else b"2"
+    attempt("a byte", 3, ("UPDATE log SET leaf = ? WHERE idx = 3",
+                          (leaf[:at] + digit + leaf[at + 1:],)))
+    attempt("two exchanged", 2, "UPDATE log SET idx = -1 WHERE idx = 2",
+            "UPDATE log SET idx = 2 WHERE idx = 3",
+            "UPDATE log SET idx = 3 WHERE idx = -1")
+    attempt("one cut out", 4, "DELETE FROM log WHERE idx = 4")
+    attempt("the end cut off", None, "DELETE FROM log WHERE idx = %d" % (n - 1))
+    attempt("the end cut off with its checkpoint", None,
+            "DELETE FROM log WHERE idx >= %d" % (n - 4),
+            "DELETE FROM checkpoint WHERE size > %d" % (n - 4))
+    attempt("one signed checkpoint", None,
+            "UPDATE checkpoint SET note = replace(note, 'korora', 'karara')"
+            " WHERE size = 5")
+    # what it was still is good
+    for tail in ("-wal", "-shm"):
+        if os.path.exists(path + tail):
+            os.unlink(path + tail)
+    shutil.copy(good, path)
+    lab.lab("daemon", "a", "start")
+    equal(lab.korora("a", "log", "verify").rc, 0, "the unaltered log")
+    completed(lab, lab.migrate("b", "a"), "a")
+
+
+def glob_db(lab, host):
+    base = "%s/%s/var/lib/korora/" % (lab.dir, host)
+    found = [base + f for f in os.listdir(base) if f.endswith(".db")]
+    equal(len(found), 1, "databases in %s" % os.listdir(base))
+    return found[0]
+
+
+def stopped_vm_is_refused(lab):
+    r = lab.korora("a", "vm", "stop", "dirtier", "--force")
+    equal(r.rc, 0, "exit of vm stop: %r" % r)
+    r = lab.migrate("a", "b")
+    equal((r.rc, r.code), (1, "KR-1008"), "exit, code")
+    equal(lab.korora("a", "vm", "start", "dirtier").rc, 0, "exit of vm start")
+
+
+# ---- a real guest ----------------------------------------------------------------
+
+def connection_survives(lab):
+    report = lab.dir + "/talk.json"
+    talk = lab.start("client", "talk", "10.77.0.10", "7", "--seconds", "12",
+                     "--report", report)
+    lab.until(lambda: os.path.exists(report), "connection to the guest")
+    downtime = []
+    for src, dst in ("ab", "ba"):
+        time.sleep(0.5)
+        r = lab.migrate(src, dst)
+        equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)
+        downtime.append(r.json["downtime_ms"])
+    t = talk.result(30)
+    equal(t.rc, 0, "exit of talk: %r" % t)
+    check(t.json["intact"] and not t.json["lost"] and not t.json["reset"],
+          "the connection suffered: %s" % t.json)
+    print("# downtime there %.0f ms, back %.0f ms; longest gap of the "
+          "connection %.0f ms" % (*downtime, t.json["longest_gap_ms"]))
+    lines = [int(x) for x in re.findall(rb"^web1 up (\d+)\r?$",
+                                        lab.console("a"), re.M)]
+    equal(lines.count(1), 1, "boots of the guest")
+
+
+DIRTIER = dict(vm="dirtier", mem=64)
+
+if __name__ == "__main__":
+    run([
+        (DIRTIER, [
+            precopy_there_and_back, offline, dry_run_changes_nothing,
+            bandwidth_is_kept, downtime_limit_is_obeyed, too_short_a_timeout,
+            cancel_in_the_middle, cancel_from_the_destination,
+            second_one_is_refused, killed_client_leaves_it_going,
+            wrong_requests, moved_vm_cannot_start_at_the_old_host,
+            daemons_restart_under_a_running_vm, receipts_verify_offline,
+            log_verifies, dry_run_tells_what_is_wrong,
+            altered_log_is_found, stopped_vm_is_refused]),
+        (dict(vm="linux", mem=None), [connection_survives]),
+    ])
