@@ -313,7 +313,7 @@ class Lab:
             f.seek(mark[host] if mark else 0)
             return f.read()
 
-    def await_log(self, host, text, mark=None, timeout=10):
+    def await_log(self, host, text, mark=None, timeout=4):
         """Wait until the log has text (a regular expression)."""
         end = time.monotonic() + timeout
         while not re.search(text, self.logged(host, mark)):
@@ -406,9 +406,18 @@ class Lab:
 
     def home(self):
         """Bring the VM back to a, whatever the test before did."""
-        if self.state("a") != "running" and self.state("b") == "running":
+        for h in "ab":
+            with contextlib.suppress(ProcessLookupError, OSError, Failed):
+                if not self.alive(h):
+                    self.lab("daemon", h, "start")
+        if self.state("a") == "running":
+            return
+        with contextlib.suppress(Failed):
+            self.until(lambda: self.state("b") == "running",
+                       "running VM on b", 5)
             self.migrate("b", "a")
-        equal(self.state("a"), "running", "state on a before the test")
+        if self.state("a") != "running":
+            self.korora("a", "vm", "start", self.vm)
 
     def refused(self, r, *codes, host="a", status=None):
         """A migration ended with one of the codes and the VM runs on."""
@@ -487,6 +496,8 @@ def run(groups):
             if not one("lab-up", stack.enter_context, lab):
                 continue
             for test in tests:
+                if lab.vm:
+                    lab.home()
                 name = test.__name__.replace("_", "-")
                 if not one(name, test, lab) and os.environ.get("KORORA_KEEP"):
                     keep = "/tmp/kr-kept-%d" % os.getpid()

@@ -49,10 +49,18 @@ def precopy_there_and_back(lab):
     check(r.json["ram_bytes"] >= 64 << 20, "ram_bytes")
     check(os.path.exists(r.json["receipt"]), "no receipt file")
     equal(lab.state("a"), "moved", "state on a")
-    s = lab.status("b", r.json["migration"])
-    equal((s["role"], s["state"]), ("destination", "completed"),
-          "role and state on b")
     completed(lab, lab.migrate("b", "a"), "a")
+
+
+def status_is_as_documented(lab):
+    r = lab.migrate("a", "b")
+    for h, role in (("a", "source"), ("b", "destination")):
+        s = lab.status(h, r.json["migration"])
+        for key in ("phase", "started_ms", "downtime_ms", "receipt", "peer"):
+            check(key in s, "status on %s has no %s" % (h, key))
+        equal((s["role"], s["state"]), (role, "completed"),
+              "role and state on " + h)
+        equal(s["vm"], "dirtier", "vm")
 
 
 def offline(lab):
@@ -268,6 +276,7 @@ def receipts_verify_offline(lab):
 
 
 def log_verifies(lab):
+    lab.works()
     for h in "ab":
         r = lab.korora(h, "log", "verify")
         equal((r.rc, r.json["ok"]), (0, True), "log verify on " + h)
@@ -278,68 +287,82 @@ def log_verifies(lab):
           "events: %s" % sorted(set(events)))
 
 
+class Rows:
+    """The log in the database of a, to be altered and put right again."""
+
+    def __init__(self, lab):
+        base = lab.dir + "/a/var/lib/korora/"
+        found = [f for f in os.listdir(base) if f.endswith(".db")]
+        equal(len(found), 1, "databases in %s" % os.listdir(base))
+        self.db = sqlite3.connect(base + found[0], timeout=10,
+                                  isolation_level=None)
+        self.log = self.db.execute("SELECT * FROM log").fetchall()
+        self.notes = self.db.execute("SELECT * FROM checkpoint").fetchall()
+
+    def alter(self, *sql):
+        self.db.execute("BEGIN IMMEDIATE")
+        for one in sql:
+            self.db.execute(*one) if isinstance(one, tuple) else \
+                self.db.execute(one)
+        self.db.execute("COMMIT")
+
+    def restore(self):
+        self.alter("DELETE FROM log", "DELETE FROM checkpoint")
+        self.db.execute("BEGIN IMMEDIATE")
+        self.db.executemany("INSERT INTO log VALUES (?, ?)", self.log)
+        self.db.executemany("INSERT INTO checkpoint VALUES (?, ?, ?, ?)",
+                            self.notes)
+        self.db.execute("COMMIT")
+
+
 def altered_log_is_found(lab):
-    equal(lab.migrate("a", "b").rc, 0, "exit of migrate")
-    lab.lab("daemon", "a", "stop")
-    path = glob_db(lab, "a")
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
-    good = lab.dir + "/good.db"
-    shutil.copy(path, good)
-
-    def attempt(name, entry, *sql):
-        for tail in ("-wal", "-shm"):
-            if os.path.exists(path + tail):
-                os.unlink(path + tail)
-        shutil.copy(good, path)
-        with sqlite3.connect(path) as db:
-            for one in sql:
-                db.execute(*one) if isinstance(one, tuple) else db.execute(one)
-        db.close()
-        lab.lab("daemon", "a", "start")
-        r = lab.korora("a", "log", "verify")
-        equal((r.rc, r.code), (1, "KR-8002"), "%s: exit, code" % name)
-        if entry is not None:
-            check(str(entry) in r.json["error"]["message"],
-                  "%s: entry %d is not named: %s" % (
-                      name, entry, r.json["error"]["message"]))
-        lab.lab("daemon", "a", "stop")
-
-    with sqlite3.connect(good) as db:
-        n = db.execute("SELECT count(*) FROM log").fetchone()[0]
-        leaf = db.execute("SELECT leaf FROM log WHERE idx = 3").fetchone()[0]
-    db.close()
+    lab.works()
+    rows = Rows(lab)
+    n, leaf = len(rows.log), rows.log[3][1]
     at = leaf.index(b'"time_ms":') + 12
     digit = b"1" if leaf[at:at + 1] != b"1" else b"2"
-    attempt("a byte", 3, ("UPDATE log SET leaf = ? WHERE idx = 3",
-                          (leaf[:at] + digit + leaf[at + 1:],)))
+
+    def attempt(name, entry, *sql):
+        rows.alter(*sql)
+        r = lab.korora("a", "log", "verify")
+        rows.restore()
+        equal((r.rc, r.code), (1, "KR-8002"), "%s: exit, code" % name)
+        said = r.json["error"]["message"]
+        check(entry is None or re.search(r"\b%d\b" % entry, said),
+              "%s: entry %s is not named: %s" % (name, entry, said))
+        equal(lab.korora("a", "log", "verify").rc, 0, "put right again")
+
+    byte = ("UPDATE log SET leaf = ? WHERE idx = 3",
+            (leaf[:at] + digit + leaf[at + 1:],))
+    attempt("a byte", 3, byte)
     attempt("two exchanged", 2, "UPDATE log SET idx = -1 WHERE idx = 2",
             "UPDATE log SET idx = 2 WHERE idx = 3",
             "UPDATE log SET idx = 3 WHERE idx = -1")
     attempt("one cut out", 4, "DELETE FROM log WHERE idx = 4")
-    attempt("the end cut off", None, "DELETE FROM log WHERE idx = %d" % (n - 1))
-    attempt("the end cut off with its checkpoint", None,
+    attempt("one cut out, the rest moved up", 4,
+            "DELETE FROM log WHERE idx = 4",
+            "UPDATE log SET idx = -idx WHERE idx > 4",
+            "UPDATE log SET idx = -idx - 1 WHERE idx < 0")
+    attempt("the end cut off", n - 1, "DELETE FROM log WHERE idx = %d" %
+            (n - 1))
+    attempt("the end cut off with its checkpoints", None,
             "DELETE FROM log WHERE idx >= %d" % (n - 4),
             "DELETE FROM checkpoint WHERE size > %d" % (n - 4))
-    attempt("one signed checkpoint", None,
+    attempt("a signed checkpoint", None,
             "UPDATE checkpoint SET note = replace(note, 'korora', 'karara')"
             " WHERE size = 5")
-    # what it was still is good
-    for tail in ("-wal", "-shm"):
-        if os.path.exists(path + tail):
-            os.unlink(path + tail)
-    shutil.copy(good, path)
+    # altered while the daemon is away: it does not go on with such a log
+    lab.lab("daemon", "a", "stop")
+    rows.alter(byte)
+    daemon = lab.start("a", "kororad", "--root", lab.dir + "/a")
+    lab.until(lambda: daemon.done() or lab.korora("a", "info").rc == 0,
+              "start or end of kororad")
+    daemon.stop() if not daemon.done() else None
+    rows.restore()
     lab.lab("daemon", "a", "start")
+    check(daemon.p.returncode, "kororad starts with an altered log")
     equal(lab.korora("a", "log", "verify").rc, 0, "the unaltered log")
-    completed(lab, lab.migrate("b", "a"), "a")
-
-
-def glob_db(lab, host):
-    base = "%s/%s/var/lib/korora/" % (lab.dir, host)
-    found = [base + f for f in os.listdir(base) if f.endswith(".db")]
-    equal(len(found), 1, "databases in %s" % os.listdir(base))
-    return found[0]
+    lab.works()
 
 
 def stopped_vm_is_refused(lab):
@@ -379,7 +402,8 @@ DIRTIER = dict(vm="dirtier", mem=64)
 if __name__ == "__main__":
     run([
         (DIRTIER, [
-            precopy_there_and_back, offline, dry_run_changes_nothing,
+            precopy_there_and_back, status_is_as_documented, offline,
+            dry_run_changes_nothing,
             bandwidth_is_kept, downtime_limit_is_obeyed, too_short_a_timeout,
             cancel_in_the_middle, cancel_from_the_destination,
             second_one_is_refused, killed_client_leaves_it_going,
