@@ -36,8 +36,9 @@ struct kr_client {
 static const struct {
 	const char *name;
 	kr_api_fn   fn;
+	const char *keys;
 } methods[] = {
-#define X(name, fn) { name, kr_api_##fn },
+#define X(name, fn, keys) { name, kr_api_##fn, keys },
 	KR_API_METHODS(X)
 #undef X
 };
@@ -193,6 +194,29 @@ static int authorise(struct kr_client *c, const char *method,
 		       method);
 }
 
+/* Is @key one of the words of @keys? */
+static bool allowed(const char *keys, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *p = keys; n && (p = strstr(p, key)); p += n)
+		if ((p == keys || p[-1] == ' ') && (!p[n] || p[n] == ' '))
+			return true;
+	return false;
+}
+
+static int check_keys(json_t *params, const char *keys, struct kr_err *e)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(params, key, v)
+		if (!allowed(keys, key))
+			return kr_fail(e, KR_E_USAGE, "no parameter %.40s",
+				       key);
+	return 0;
+}
+
 static int call(struct kr_client *c, json_t *req, json_t **ret,
 		struct kr_err *e)
 {
@@ -210,6 +234,8 @@ static int call(struct kr_client *c, json_t *req, json_t **ret,
 		if (strcmp(methods[i].name, method))
 			continue;
 		r = authorise(c, method, e);
+		if (!r)
+			r = check_keys(q.params, methods[i].keys, e);
 		snprintf(q.user, sizeof(q.user), "%s", c->user);
 		return r ? r : methods[i].fn(&q, ret, e);
 	}

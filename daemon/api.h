@@ -52,23 +52,40 @@ const char *kr_api_opt(struct kr_request *q, const char *key,
 		       const char *def);
 uint64_t kr_api_number(struct kr_request *q, const char *key, uint64_t def);
 
-/* Methods, by file: apihost.c, apivm.c, apimig.c, apilog.c. */
+/*
+ * Methods, by file (apihost.c, apivm.c, apimig.c, apilog.c), and the keys
+ * their params may have; any other is an error, so that a misspelt option is
+ * not silently none.
+ */
 #define KR_API_METHODS(X) \
-	X("info", info) \
-	X("host.add", host_add) X("host.list", host_list) \
-	X("host.show", host_show) X("host.remove", host_remove) \
-	X("trust.add", trust_add) X("trust.list", trust_list) \
-	X("trust.remove", trust_remove) \
-	X("user.grant", user_grant) X("user.revoke", user_revoke) \
-	X("user.list", user_list) \
-	X("vm.define", vm_define) X("vm.list", vm_list) \
-	X("vm.show", vm_show) X("vm.start", vm_start) \
-	X("vm.stop", vm_stop) X("vm.remove", vm_remove) \
-	X("migrate", migrate) X("status", status) X("cancel", cancel) \
-	X("recover", recover) X("doctor", doctor) \
-	X("receipt.list", receipt_list) X("receipt.show", receipt_show) \
-	X("log.show", log_show) X("log.verify", log_verify)
-#define X(name, fn) int kr_api_##fn(struct kr_request *q, json_t **ret, \
+	X("info", info, "") \
+	X("host.add", host_add, "name address fingerprint") \
+	X("host.list", host_list, "") \
+	X("host.show", host_show, "name") \
+	X("host.remove", host_remove, "name") \
+	X("trust.add", trust_add, "name pem") \
+	X("trust.list", trust_list, "") \
+	X("trust.remove", trust_remove, "name") \
+	X("user.grant", user_grant, "user role") \
+	X("user.revoke", user_revoke, "user role") \
+	X("user.list", user_list, "") \
+	X("vm.define", vm_define, "text file") \
+	X("vm.list", vm_list, "") \
+	X("vm.show", vm_show, "name") \
+	X("vm.start", vm_start, "name") \
+	X("vm.stop", vm_stop, "name force") \
+	X("vm.remove", vm_remove, "name") \
+	X("migrate", migrate, "vm to strategy max_downtime_ms " \
+	  "bandwidth_bytes_s dry_run timeout_s") \
+	X("status", status, "id") \
+	X("cancel", cancel, "id") \
+	X("recover", recover, "id") \
+	X("doctor", doctor, "to") \
+	X("receipt.list", receipt_list, "") \
+	X("receipt.show", receipt_show, "id") \
+	X("log.show", log_show, "limit") \
+	X("log.verify", log_verify, "")
+#define X(name, fn, keys) int kr_api_##fn(struct kr_request *q, json_t **ret, \
 				    struct kr_err *e);
 KR_API_METHODS(X)
 #undef X

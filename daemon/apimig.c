@@ -60,7 +60,7 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 	kr_hex(m->terms.migration, 16, id);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}",
 		      "migration", id, "vm", m->terms.vm, "role",
-		      source ? "source" : "target", "peer", m->peer,
+		      source ? "source" : "destination", "peer", m->peer,
 		      "phase", kr_state_phase(m->state), "state", outcome(m),
 		      "started_ms", (json_int_t)m->terms.times.requested_ms,
 		      "error", m->error.code ? kr_mig_error(&m->error) :
@@ -236,7 +236,8 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 		return r;
 	if (json_is_true(json_object_get(q->params, "dry_run")))
 		return dry_run(q, to, &def, &v, e);
-	if (v.state != KR_VM_RUNNING || !kr_vm_find(q->host, name))
+	if (v.state != KR_VM_RUNNING || !kr_vm_find(q->host, name) ||
+	    kr_vm_find(q->host, name)->busy)
 		return kr_fail(e, KR_E_VM_STATE, "%s does not run; start it "
 			       "there, or here first", name);
 	m = kr_mig_new(q->host, KR_S_NEW);

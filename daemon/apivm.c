@@ -93,8 +93,10 @@ void kr_api_idle_vm(struct kr_vm *v)
 static void op_end(struct op *o, const struct kr_err *e)
 {
 	kr_timer_off(&o->patience);
-	if (o->vm)
+	if (o->vm) {
+		o->vm->busy = false;
 		kr_api_idle_vm(o->vm);
+	}
 	kr_api_answer(o->host, o->client,
 		      json_pack("{s:s}", "name", o->name), e);
 	free(o);
@@ -187,6 +189,7 @@ static int owned(struct kr_request *q, const char *name, struct kr_vmrow *v,
 		 struct kr_err *e)
 {
 	int r = kr_vmrow_get(q->host->store, name, v, e);
+	struct kr_vm *vm;
 
 	if (r)
 		return r;
@@ -195,8 +198,12 @@ static int owned(struct kr_request *q, const char *name, struct kr_vmrow *v,
 	if (v->state == KR_VM_RELEASED)
 		return kr_fail(e, KR_E_IN_DOUBT, "%s was released to %s",
 			       name, v->peer);
+	vm = kr_vm_find(q->host, name);
 	if (kr_mig_of_vm(q->host, name))
 		return kr_fail(e, KR_E_BUSY, "%s is migrating", name);
+	if (vm && vm->busy)
+		return kr_fail(e, KR_E_BUSY, "%s is being started or stopped",
+			       name);
 	return 0;
 }
 
@@ -229,6 +236,8 @@ int kr_api_vm_start(struct kr_request *q, json_t **ret, struct kr_err *e)
 	r = kr_vm_spawn(q->host, &def, KR_HYPER_FRESH, &w, &o->vm, e);
 	if (r)
 		free(o);
+	else
+		o->vm->busy = true;
 	return r ? r : KR_API_LATER;
 }
 
@@ -252,6 +261,7 @@ int kr_api_vm_stop(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (!o)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	o->vm = vm;
+	vm->busy = true;
 	w = op_watch(o);
 	kr_vm_watch(vm, &w);
 	kr_timer_arm(q->host->loop, &o->patience,

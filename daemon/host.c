@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "evidence/fingerprint.h"
+#include "evidence/ledgercheck.h"
 #include "evidence/pubkey.h"
 #include "hyper/hyper.h"
 
@@ -57,6 +58,21 @@ static int policy_digest(struct kr_host *h, struct kr_err *e)
 	       kr_fail(e, KR_E_CRYPTO, "SHA-256");
 }
 
+/* A log that was altered: say where, before refusing to add to it. */
+static int open_ledger(struct kr_host *h, struct kr_err *e)
+{
+	struct kr_ledgercheck c;
+	struct kr_err why = KR_ERR_NONE;
+	int r = kr_ledger_open(h->store, h->identity, &h->ledger, &why);
+
+	if (!r)
+		return 0;
+	r = why.kr != KR_E_LOG_BROKEN ? 0 :
+	    kr_ledgercheck_run(h->store, kr_identity_pubkey(h->identity),
+			       kr_identity_name(h->identity), &c, e);
+	return r ? r : kr_fail(e, why.kr, "%s", why.what);
+}
+
 int kr_host_open(struct kr_host *h, struct kr_err *e)
 {
 	char path[PATH_MAX];
@@ -77,7 +93,7 @@ int kr_host_open(struct kr_host *h, struct kr_err *e)
 	if (!r)
 		r = kr_store_open(path, KR_STORE_WRITE, &h->store, e);
 	if (!r)
-		r = kr_ledger_open(h->store, h->identity, &h->ledger, e);
+		r = open_ledger(h, e);
 	return r;
 }
 

@@ -143,6 +143,8 @@ static int take_up_vms(struct kr_host *h, struct kr_err *e)
 		r = kr_vmrow_each(h->store, find_dead, arg, e);
 	for (unsigned int i = 0; !r && i < d.n; i++)
 		kr_api_vm_died(h, d.names[i]);
+	if (!r)
+		kr_vm_tidy(h);
 	return r;
 }
 

@@ -61,12 +61,25 @@ static int cannot_record(struct kr_mig *m, enum kr_event ev,
 	kr_log_err(KR_LOG_ERROR, "cannot record a step", why);
 	if (!m->error.code)
 		m->error = *why;
-	if (ev == KR_EV_FAIL || !kr_state_before_return(m->state)) {
-		kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
-		return why->code;
-	}
-	kr_mig_step(m, KR_EV_FAIL, NULL);
+	kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+	if (ev != KR_EV_FAIL && kr_state_before_return(m->state))
+		kr_mig_step(m, KR_EV_FAIL, NULL);
 	return why->code;
+}
+
+/*
+ * Before the point of no return, and where the VM itself is gone, a failed
+ * act is a failed migration; elsewhere it is tried again, a little later.
+ */
+static void act_failed(struct kr_mig *m, const struct kr_err *why)
+{
+	if (kr_state_before_return(m->state) || why->kr == KR_E_HYPER_DIED ||
+	    why->kr == KR_E_VM_LOST) {
+		kr_mig_fail(m, why);
+		return;
+	}
+	kr_log_err(KR_LOG_WARN, m->terms.vm, why);
+	kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
 }
 
 int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
@@ -88,12 +101,16 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 			       kr_state_name(from));
 	if (ev == KR_EV_SESSION && from == KR_S_PREPARE)
 		kr_source_session(m);
+	if (ev == KR_EV_FAIL && from == KR_T_OWNER)
+		kr_mig_log_head(m, &m->terms.to_log);
 	r = kr_record_step(m, x->to, ev, &why);
 	if (r) {
 		cannot_record(m, ev, &why);
 		return kr_fail(e, why.kr, "%s", why.what);
 	}
 	m->stepping = true;
+	if (x->to != from)
+		m->n_again = 0;
 	m->state = x->to;
 	log_step(m, from, ev);
 	kr_fault(kr_handover_fault_number(from, ev, false));
@@ -101,7 +118,7 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 	kr_fault(kr_handover_fault_number(from, ev, true));
 	m->stepping = false;
 	if (r < 0)
-		kr_mig_fail(m, &why);
+		act_failed(m, &why);
 	drain(m);
 	return 0;
 }
@@ -130,6 +147,19 @@ static void on_timeout(void *arg)
 	kr_mig_fail(m, &e);
 }
 
+/* The guest stands still: not for longer than this. */
+static void on_freeze(void *arg)
+{
+	struct kr_mig *m = arg;
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->state != KR_S_FREEZE && m->state != KR_S_SEAL)
+		return;
+	kr_fail(&e, KR_E_HYPER_SLOW, "%s was paused for %u ms and the switch "
+		"is not done", m->terms.vm, KR_MIG_FREEZE_MS);
+	kr_mig_fail(m, &e);
+}
+
 static void on_tick(void *arg)
 {
 	struct kr_mig *m = arg;
@@ -150,8 +180,16 @@ static void on_again(void *arg)
 	struct kr_mig *m = arg;
 	struct kr_err e = KR_ERR_NONE;
 
-	if (m->ending)
+	if (m->finished)
+		return;
+	if (m->ending && kr_state_ended(m->state))
 		kr_source_insist(m);
+	else if (m->state == KR_T_OWNER)
+		kr_target_insist(m);
+	else if (kr_state_ended(m->state))
+		kr_mig_finish(m);
+	else if (kr_state_before_return(m->state))
+		kr_mig_step(m, KR_EV_FAIL, NULL);
 	else if (kr_mig_reconnect(m, &e))
 		kr_log_err(KR_LOG_WARN, m->peer, &e);
 }
@@ -166,6 +204,7 @@ static void on_reap(void *arg)
 		*p = m->next;
 	kr_mig_stop_plane(m);
 	kr_timer_off(&m->timeout);
+	kr_timer_off(&m->freeze);
 	kr_timer_off(&m->tick);
 	kr_timer_off(&m->again);
 	kr_timer_off(&m->reap);
@@ -186,6 +225,7 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 	m->sig_kind = KR_STATEMENT_N;
 	m->started_ns = kr_now_ns();
 	m->timeout = (struct kr_timer){ .fn = on_timeout, .arg = m };
+	m->freeze = (struct kr_timer){ .fn = on_freeze, .arg = m };
 	m->tick = (struct kr_timer){ .fn = on_tick, .arg = m };
 	m->again = (struct kr_timer){ .fn = on_again, .arg = m };
 	m->reap = (struct kr_timer){ .fn = on_reap, .arg = m };
@@ -218,16 +258,22 @@ void kr_mig_finish(struct kr_mig *m)
 		return;
 	kr_mig_stop_plane(m);
 	kr_timer_off(&m->timeout);
+	kr_timer_off(&m->freeze);
 	kr_timer_off(&m->tick);
 	kr_timer_off(&m->again);
 	m->finished = true;
+	if (kr_record_finish(m, &e)) {
+		/* unfinished on disk is unfinished: a restart would see it */
+		m->finished = false;
+		kr_log_err(KR_LOG_ERROR, "finish", &e);
+		kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+		return;
+	}
 	if (m->vm) {
 		kr_vm_watch(m->vm, NULL);
 		kr_api_idle_vm(m->vm);
 		m->vm = NULL;
 	}
-	if (kr_record_finish(m, &e))
-		kr_log_err(KR_LOG_ERROR, "finish", &e);
 	kr_api_migrated(m);
 	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
 }
@@ -277,10 +323,15 @@ int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
 	struct kr_step s = { .kind = k, .terms = m->terms };
 	uint8_t buf[KR_TERMS_BYTES_MAX + 256];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_err why = KR_ERR_NONE;
+	struct kr_link *l;
 	int r;
 
-	if (!m->link)
-		return 0;	/* recovery sends it when there is one */
+	if (!m->link) {
+		if (!kr_state_before_return(m->state) && !m->finished)
+			kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+		return 0;	/* the edge of SESSION sends it then */
+	}
 	if (m->sig_kind != k) {
 		r = kr_statement_sign(k, &m->terms, m->host->identity,
 				      &m->sig, e);
@@ -289,8 +340,11 @@ int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
 		m->sig_kind = k;
 	}
 	s.sig = m->sig;
+	l = m->link;
 	kr_step_put(&w, &s);
-	return kr_link_send(m->link, KR_PEER_STEP, &w, e);
+	if (kr_link_send(l, KR_PEER_STEP, &w, &why))
+		kr_link_close(l, &why);	/* then the edge of LOST decides */
+	return 0;
 }
 
 static void send_word(struct kr_mig *m, uint16_t type)
@@ -361,10 +415,14 @@ int kr_mig_reconnect(struct kr_mig *m, struct kr_err *e)
 	if (m->finished)
 		return 0;
 	m->link = kr_link_find(m->host, m->peer);
-	if (m->link)
+	if (m->link && !m->n_again++)
 		return kr_mig_step(m, KR_EV_SESSION, e);
 	kr_timer_arm(m->host->loop, &m->again,
 		     wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS);
+	if (m->link) {		/* said before, to no effect: not at once */
+		m->n_again = 0;
+		return 0;
+	}
 	m->n_again++;
 	for (struct kr_link *l = m->host->links; l; l = l->next)
 		if (l->outgoing && !l->dead && !strcmp(l->peer, m->peer))
@@ -443,8 +501,9 @@ static int on_peer_fail(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 		kr_fail(&why, KR_E_PEER_REFUSED, "%s says: %.*s", l->peer,
 			150, f.what);
 	m->link = l;
-	kr_mig_fail(m, &why);
-	return 0;
+	if (kr_state_before_return(m->state) || m->state == KR_T_PREPARED)
+		kr_mig_fail(m, &why);
+	return 0;	/* past that, only signed statements count */
 }
 
 static int on_ask(struct kr_link *l, struct kr_rd *r, struct kr_err *e)

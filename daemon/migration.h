@@ -21,6 +21,8 @@
 #include "policy/handover.h"
 #include "store/migrow.h"
 
+#define KR_MIG_FREEZE_MS	30000u	/* a guest stands still at most */
+#define KR_MIG_TRIES_MAX	20u	/* to make a hypervisor run the VM */
 #define KR_MIG_QUEUE_MAX	8u	/* events raised while acting */
 
 struct kr_mig {
@@ -54,8 +56,8 @@ struct kr_mig {
 	uint64_t	  started_ns, paused_ns;
 	struct kr_plane_progress progress;
 	struct kr_hyper_status status;
-	struct kr_timer	  timeout, tick, again, reap;
-	unsigned int	  n_again;
+	struct kr_timer	  timeout, freeze, tick, again, reap;
+	unsigned int	  n_again, n_tries;
 	struct kr_err	  error;	/* the first cause */
 	enum kr_event	  queue[KR_MIG_QUEUE_MAX];
 	unsigned int	  n_queue;
@@ -134,6 +136,8 @@ void kr_source_session(struct kr_mig *m);
 int kr_source_start(struct kr_mig *m, struct kr_err *e);
 /** kr_source_insist() - Resuming takes long: try once more. */
 void kr_source_insist(struct kr_mig *m);
+/** kr_target_insist() - The VM must run here: tell the hypervisor again. */
+void kr_target_insist(struct kr_mig *m);
 void kr_target_key(struct kr_mig *m);
 
 /** kr_mig_check_peer() - Did the peer sign @k about our terms? */

@@ -35,8 +35,7 @@ static enum kr_statement own_statement(const struct kr_mig *m,
 	case KR_T_DONE:
 		return KR_STATEMENT_RECEIPT;
 	case KR_S_UNDONE:
-		return accepted && m->state != KR_S_RELEASED ?
-		       KR_STATEMENT_ABORT : NO_STATEMENT;
+		return accepted ? KR_STATEMENT_ABORT : NO_STATEMENT;
 	case KR_T_LOAD:
 		return KR_STATEMENT_ACCEPTANCE;
 	case KR_T_PREPARED:
@@ -266,6 +265,26 @@ int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 	if (!r)
 		m->have_peer_sig = false;
 	return r;
+}
+
+bool kr_record_ours(const struct kr_mig *m, enum kr_state st)
+{
+	static struct kr_vmrow v;
+	struct kr_err e = KR_ERR_NONE;
+	bool none = kr_vmrow_get(m->host->store, m->terms.vm, &v, &e);
+
+	if (none && e.kr != KR_E_NO_VM)
+		return false;	/* cannot tell: then do nothing */
+	switch (st) {
+	case KR_S_UNDONE:
+		return !none && v.state == KR_VM_RUNNING &&
+		       v.epoch <= m->terms.epoch;
+	case KR_S_DONE:
+		return !none && v.state == KR_VM_MOVED &&
+		       v.epoch == m->terms.epoch;
+	default:
+		return none || v.state == KR_VM_MOVED;
+	}
 }
 
 /* ---- the end, and back ---------------------------------------------------- */

@@ -15,6 +15,15 @@ int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 /** kr_record_finish() - Mark the row finished and write the receipt file. */
 int kr_record_finish(struct kr_mig *m, struct kr_err *e);
 
+/**
+ * kr_record_ours() - Is the process found here this migration's to touch?
+ * @st: KR_S_UNDONE: to run it; KR_S_DONE, KR_T_UNDONE: to end it
+ *
+ * An old migration taken up after a restart must not run or end a VM that a
+ * later one has moved away or brought here.
+ */
+bool kr_record_ours(const struct kr_mig *m, enum kr_state st);
+
 /** kr_record_load() - Read a migration back; listed, NULL if unknown. */
 struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],
 			      struct kr_err *e);

@@ -20,11 +20,13 @@
 #include "daemon/api.h"
 #include "daemon/disks.h"
 #include "daemon/migration.h"
+#include "daemon/record.h"
 #include "store/hostrow.h"
 #include "wire/frame.h"
 
 #define MIG_SOCKET	"mig.sock"
 #define INSIST_MS	3000u	/* until resuming is tried once more */
+#define AGAIN_MS	200u
 
 /* ---- prepare and offer -------------------------------------------------- */
 
@@ -211,7 +213,7 @@ static int act_destroy(struct kr_mig *m, struct kr_err *e)
 {
 	(void)e;
 	kr_mig_stop_plane(m);
-	if (m->vm)
+	if (m->vm && kr_record_ours(m, KR_S_DONE))
 		kr_vm_kill(m->vm);
 	m->vm = NULL;
 	kr_mig_finish(m);
@@ -226,7 +228,7 @@ static void revive(struct kr_mig *m)
 	bool cancel = m->sending && !m->sent && !m->broken;
 
 	assert(kr_state_before_return(m->state));
-	if (!m->vm) {
+	if (!m->vm || !kr_record_ours(m, KR_S_UNDONE)) {
 		kr_mig_finish(m);
 		return;
 	}
@@ -238,6 +240,15 @@ static void revive(struct kr_mig *m)
 
 void kr_source_insist(struct kr_mig *m)
 {
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->n_tries++ == KR_MIG_TRIES_MAX) {
+		kr_fail(&e, KR_E_HYPER_FAILED, "%s cannot be resumed: korora "
+			"vm stop and start it", m->terms.vm);
+		kr_log_err(KR_LOG_ERROR, "revive", &e);
+		kr_mig_finish(m);
+		return;
+	}
 	m->broken = true;
 	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
 	revive(m);
@@ -270,8 +281,9 @@ static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
 		m->broken = true;	/* nothing to cancel: go on to RUN */
 		revive(m);
 	} else if (m->ending && command == KR_HYPER_RUN) {
-		kr_log_err(KR_LOG_ERROR, "cannot resume", e);
-		kr_mig_finish(m);
+		/* not finalised yet, say: a little later it will be */
+		kr_log_err(KR_LOG_WARN, "cannot resume yet", e);
+		kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
 	} else if (command != KR_HYPER_ASK &&
 		   kr_state_before_return(m->state)) {
 		kr_mig_fail(m, e);
@@ -287,11 +299,15 @@ static void on_event(void *arg, const struct kr_hyper_event *ev)
 	case KR_HYPER_AT_SWITCH:
 		m->paused_ns = ev->at_ns;
 		m->terms.times.paused_ms = kr_wall_ms();
+		kr_timer_arm(m->host->loop, &m->freeze, KR_MIG_FREEZE_MS);
 		kr_mig_step(m, KR_EV_PAUSED, NULL);
 		break;
 	case KR_HYPER_SENT:
 		m->sent = true;
-		maybe_sent(m);
+		if (m->ending)
+			revive(m);	/* the cancel came too late */
+		else
+			maybe_sent(m);
 		break;
 	case KR_HYPER_BROKEN:
 		m->broken = true;
@@ -346,9 +362,9 @@ static int act_revive(struct kr_mig *m, struct kr_err *e)
 {
 	(void)e;
 	m->ending = true;
+	kr_mig_send_fail(m);	/* first: it says why */
 	if (m->sig_kind == KR_STATEMENT_ABORT)
 		kr_mig_send(m, KR_STATEMENT_ABORT, NULL);
-	kr_mig_send_fail(m);
 	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
 	kr_mig_stop_plane(m);
 	watch(m);
@@ -377,12 +393,20 @@ const kr_mig_act kr_source_acts[KR_ACT_N] = {
 /* Figures the receipt states, known once the target runs the VM. */
 static void measure(struct kr_mig *m)
 {
-	uint64_t now = kr_now_ns();
+	struct kr_terms *t = &m->terms;
+	uint64_t now = kr_now_ns(), wall = kr_wall_ms();
 
-	if (m->terms.total_ms)
+	if (t->total_ms)
 		return;
-	m->terms.downtime_us = m->paused_ns ? (now - m->paused_ns) / 1000 : 0;
-	m->terms.total_ms = (now - m->started_ns) / 1000000;
+	if (m->paused_ns) {
+		t->downtime_us = (now - m->paused_ns) / 1000;
+		t->total_ms = (now - m->started_ns) / 1000000;
+	} else {	/* kororad was restarted: both clocks, then */
+		t->downtime_us = t->times.running_ms > t->times.paused_ms ?
+			(t->times.running_ms - t->times.paused_ms) * 1000 : 0;
+		t->total_ms = wall > t->times.requested_ms ?
+			wall - t->times.requested_ms : 1;
+	}
 	m->terms.wire_bytes = m->progress.wire_sent_bytes +
 			      m->progress.wire_received_bytes;
 	m->terms.rounds = m->status.rounds ? m->status.rounds :

@@ -85,6 +85,28 @@ static int place_fds(const struct kr_launch *l, int log)
 	return 0;
 }
 
+/*
+ * In the child, in its run folder: a process that got as far as exec can be
+ * found again, whatever became of kororad meanwhile.
+ */
+static int write_pid(void)
+{
+	char text[16];
+	size_t at = sizeof(text);
+	int fd = open("qemu.pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		      0644);
+	int r;
+
+	text[--at] = '\n';
+	for (pid_t p = getpid(); p; p /= 10)
+		text[--at] = (char)('0' + p % 10);
+	r = fd < 0 || write(fd, text + at, sizeof(text) - at) !=
+		      (ssize_t)(sizeof(text) - at);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 		   pid_t *ret_pid, struct kr_err *e)
 {
@@ -92,9 +114,7 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 						 O_CLOEXEC);
 	KR_AUTO(kr_fd_autoclose) int out = open(log, O_WRONLY | O_CREAT |
 						O_APPEND | O_CLOEXEC, 0600);
-	char path[PATH_MAX + 16], text[16];
 	pid_t pid;
-	int r;
 
 	if (null < 0 || out < 0)
 		return kr_fail(e, KR_E_SYSTEM, "%s: %s", log, strerror(errno));
@@ -105,21 +125,14 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 	if (!pid) {
 		plain_signals();
 		setsid();
-		if (dup2(null, 0) < 0 || chdir(l->cwd) || place_fds(l, out))
+		if (chdir(l->cwd) || write_pid() || dup2(null, 0) < 0 ||
+		    place_fds(l, out))
 			_exit(126);
 		execv(l->argv[0], l->argv);
 		_exit(127);
 	}
 	if (pid < 0)
 		return kr_fail(e, KR_E_SYSTEM, "fork: %s", strerror(errno));
-	snprintf(path, sizeof(path), "%s/qemu.pid", l->cwd);
-	r = kr_write_file(path, text, (size_t)snprintf(text, sizeof(text),
-						       "%d\n", (int)pid),
-			  0644);
-	if (r) {
-		kill(pid, SIGKILL);
-		return kr_fail(e, KR_E_SYSTEM, "%s: %s", path, strerror(-r));
-	}
 	*ret_pid = pid;
 	return 0;
 }

@@ -17,8 +17,10 @@
 #include "daemon/api.h"
 #include "daemon/migration.h"
 #include "daemon/preflight.h"
+#include "daemon/record.h"
 
 #define MIG_SOCKET	"mig.sock"
+#define INSIST_MS	500u	/* until RUN is said once more */
 
 /* ---- reserve: a hypervisor that waits ------------------------------------ */
 
@@ -62,6 +64,23 @@ static void run(struct kr_mig *m)
 		kr_log_err(KR_LOG_ERROR, m->terms.vm, &e);
 }
 
+void kr_target_insist(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (!m->vm || m->n_tries++ == KR_MIG_TRIES_MAX) {
+		if (m->vm)
+			kr_vm_kill(m->vm);
+		m->vm = NULL;
+		kr_fail(&e, KR_E_VM_LOST, "%s would not run", m->terms.vm);
+		m->error = e;
+		kr_mig_fail(m, &e);
+		return;
+	}
+	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
+	run(m);
+}
+
 static void on_ready(void *arg, const struct kr_hyper_ready *r)
 {
 	struct kr_mig *m = arg;
@@ -95,10 +114,10 @@ static void ran(struct kr_mig *m)
 {
 	if (m->state != KR_T_OWNER || m->running)
 		return;
-	m->running = true;
 	m->terms.times.running_ms = kr_wall_ms();
 	kr_mig_log_head(m, &m->terms.to_log);
-	kr_mig_step(m, KR_EV_RUNNING, NULL);
+	kr_timer_off(&m->again);
+	m->running = !kr_mig_step(m, KR_EV_RUNNING, NULL);
 }
 
 static void on_done(void *arg, uint16_t command)
@@ -118,8 +137,11 @@ static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
 	/* command 0: the agent died, not the VM; it is attached anew */
 	if (m->state == KR_T_RAN || (!command && m->state >= KR_T_PREPARED))
 		return;
-	if (m->state == KR_T_OWNER && command == KR_HYPER_RUN)
-		kr_log_err(KR_LOG_ERROR, "first instruction", e);
+	if (m->state == KR_T_OWNER) {	/* it must run: insist */
+		kr_log_err(KR_LOG_WARN, "first instruction", e);
+		kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
+		return;
+	}
 	kr_mig_fail(m, e);
 }
 
@@ -158,6 +180,7 @@ static void on_vm_gone(void *arg, const struct kr_err *e)
 		kr_api_vm_died(m->host, m->terms.vm);
 		why = KR_ERR_NONE;
 		kr_fail(&why, KR_E_VM_LOST, "%.150s", e->what);
+		m->error = why;
 	}
 	kr_mig_fail(m, &why);
 }
@@ -242,6 +265,7 @@ static int act_run(struct kr_mig *m, struct kr_err *e)
 	if (!m->vm)
 		return kr_fail(e, KR_E_VM_LOST, "%s has no process here",
 			       m->terms.vm);
+	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
 	run(m);
 	return 0;
 }
@@ -253,7 +277,6 @@ static int act_owned(struct kr_mig *m, struct kr_err *e)
 
 static int act_lost_vm(struct kr_mig *m, struct kr_err *e)
 {
-	kr_mig_log_head(m, &m->terms.to_log);
 	return kr_mig_send(m, KR_STATEMENT_OWNER, e);
 }
 
@@ -270,7 +293,7 @@ static int act_drop(struct kr_mig *m, struct kr_err *e)
 	(void)e;
 	kr_mig_send_fail(m);
 	kr_mig_stop_plane(m);
-	if (m->vm)
+	if (m->vm && kr_record_ours(m, KR_T_UNDONE))
 		kr_vm_kill(m->vm);
 	m->vm = NULL;
 	kr_mig_finish(m);
@@ -281,7 +304,7 @@ static int act_drop(struct kr_mig *m, struct kr_err *e)
 static int act_disown(struct kr_mig *m, struct kr_err *e)
 {
 	kr_mig_stop_plane(m);
-	if (m->vm)
+	if (m->vm && kr_record_ours(m, KR_T_UNDONE))
 		kr_vm_kill(m->vm);
 	m->vm = NULL;
 	if (!m->link)
@@ -458,5 +481,9 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		m->finished = true;
 		return refuse(l, o, &why);
 	}
-	return kr_mig_step(m, KR_EV_OFFERED, e);
+	if (kr_mig_step(m, KR_EV_OFFERED, &why) < 0) {
+		m->finished = true;
+		return refuse(l, o, &why);
+	}
+	return 0;
 }

@@ -424,21 +424,54 @@ static bool is_ours(pid_t pid, const char *folder)
 	return !strcmp(at, folder);
 }
 
-int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
-		struct kr_vm **ret_v, struct kr_err *e)
+static pid_t find_pid(const struct kr_host *h, const char *name)
 {
 	char path[PATH_MAX + 16], folder[PATH_MAX], real[PATH_MAX];
 	KR_AUTOFREE char *text = NULL;
-	struct kr_vm *v;
 	pid_t pid;
-	int r;
 
-	kr_vm_folder(h, def->name, folder, sizeof(folder));
+	kr_vm_folder(h, name, folder, sizeof(folder));
 	snprintf(path, sizeof(path), "%s/qemu.pid", folder);
 	if (!realpath(folder, real) || kr_read_file(path, 32, &text, NULL))
-		return 1;
+		return 0;
 	pid = (pid_t)strtol(text, NULL, 10);
-	if (pid <= 1 || !is_ours(pid, real)) {
+	return pid > 1 && is_ours(pid, real) ? pid : 0;
+}
+
+void kr_vm_tidy(struct kr_host *h)
+{
+	char path[PATH_MAX];
+	struct dirent *f;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/vm", h->run);
+	d = opendir(path);
+	while (d && (f = readdir(d))) {
+		pid_t pid;
+
+		if (!kr_vmdef_name_ok(f->d_name) || kr_vm_find(h, f->d_name))
+			continue;
+		pid = find_pid(h, f->d_name);
+		if (pid) {
+			kr_log(KR_LOG_WARN, "ending hypervisor %d of %s, which "
+			       "nothing here accounts for", (int)pid,
+			       f->d_name);
+			kill(pid, SIGKILL);
+		}
+		remove_folder(h, f->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
+int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
+		struct kr_vm **ret_v, struct kr_err *e)
+{
+	pid_t pid = find_pid(h, def->name);
+	struct kr_vm *v;
+	int r;
+
+	if (!pid) {
 		remove_folder(h, def->name);
 		return 1;
 	}

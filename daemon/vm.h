@@ -41,6 +41,7 @@ struct kr_vm {
 	struct kr_timer	   retry;	/* until the control socket is there */
 	unsigned int	   n_tries;
 	bool		   ready, dead;
+	bool		   busy;	/* being started or stopped */
 	struct kr_hyper_ready at_ready;	/* valid while ready */
 	struct kr_vm_watch watch;
 	struct kr_timer	   reap;
@@ -64,6 +65,14 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
  */
 int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
 		struct kr_vm **ret_v, struct kr_err *e);
+
+/**
+ * kr_vm_tidy() - End and remove what no VM of this host accounts for
+ *
+ * Hypervisors of starts and offers that a crash cut short; call it when all
+ * others are adopted.
+ */
+void kr_vm_tidy(struct kr_host *h);
 
 /** kr_vm_watch() - Whom to tell from now on; NULL for nobody. */
 void kr_vm_watch(struct kr_vm *v, const struct kr_vm_watch *w);

@@ -329,7 +329,7 @@ static int handshake(struct kr_session *s, struct kr_err *e)
 		return tls_failed(s, rc, e);
 	SSL_get0_alpn_selected(s->ssl, &alpn, &n_alpn);
 	if (n_alpn != sizeof(KR_WIRE_ALPN) - 2 ||
-	    memcmp(alpn, KR_WIRE_ALPN + 1, n_alpn))
+	    memcmp(alpn, &KR_WIRE_ALPN[1], n_alpn))
 		return kr_fail(e, KR_E_TLS_ALPN, "no ALPN was agreed");
 	if (SSL_export_keying_material(s->ssl, s->up.binding,
 				       sizeof(s->up.binding),

@@ -53,15 +53,6 @@ command_line() {
 	printf '\n   %s %s\n' "$host#" "$(bold "korora $*")"
 }
 
-# korora draws its progress on a terminal; elsewhere it prints lines
-indent_if_plain() {
-	if [ -t 1 ]; then
-		cat
-	else
-		sed 's/^/   /'
-	fi
-}
-
 # A path as seen from where the demo was started.
 relative() {
 	realpath --relative-to=. "$1"

@@ -348,9 +348,11 @@ def altered_log_is_found(lab):
     attempt("the end cut off with its checkpoints", None,
             "DELETE FROM log WHERE idx >= %d" % (n - 4),
             "DELETE FROM checkpoint WHERE size > %d" % (n - 4))
-    attempt("a signed checkpoint", None,
+    attempt("an old root", 4, "UPDATE checkpoint SET root = zeroblob(32) "
+            "WHERE size = 5")
+    attempt("the last signed note", n - 1,
             "UPDATE checkpoint SET note = replace(note, 'korora', 'karara')"
-            " WHERE size = 5")
+            " WHERE size = %d" % n)
     # altered while the daemon is away: it does not go on with such a log
     lab.lab("daemon", "a", "stop")
     rows.alter(byte)

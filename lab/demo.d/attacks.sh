@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+# attacks.sh - the demo's four attacks; sourced by demo
+#
+# Before them the VM runs on b; the third one lets it move to a. What mallory
+# does is done by test/attack/mitm.py, which tells of it in lines of JSON.
+
+attack=$here/../test/attack
+mallory_pid=''
+
+# mallory ARGUMENTS... : gets in between a and b, and stays
+mallory() {
+	: >"$work/mallory"
+	"$here/lab" exec mallory python3 "$attack/mitm.py" "$@" \
+		>"$work/mallory" 2>&1 &
+	mallory_pid=$!
+	await 10 mallory_is_between
+	# sessions that are up were made without mallory: b has to make a new
+	# one, and the VM does not mind that kororad is started anew
+	quietly restart restart_b
+}
+
+# b takes mallory's network card for a's
+mallory_is_between() {
+	grep -q ready "$work/mallory" &&
+		mac=$(on mallory cat /sys/class/net/eth0/address) &&
+		on b ip neighbour show 10.77.0.1 | grep -q "$mac"
+}
+
+restart_b() {
+	lab daemon b stop
+	lab daemon b start
+}
+
+# event NAME : mallory's last one of this name
+event() {
+	grep "\"event\": \"$1\"" "$work/mallory" | tail -n 1
+}
+
+attack_end() {
+	[ -n "$mallory_pid" ] || return 0
+	kill "$mallory_pid" 2>/dev/null || :
+	wait "$mallory_pid" 2>/dev/null || :
+	mallory_pid=''
+}
+
+# refused CODE CMD... : korora refuses, with this code
+refused() {
+	code=$1
+	shift
+	if "$@" >"$work/said" 2>&1; then
+		cat "$work/said" >&2
+		give_up "the attack was not refused"
+	fi
+	grep -o "KR-$code .*" "$work/said" >"$work/line" || {
+		cat "$work/said" >&2
+		give_up "refused, but not with KR-$code"
+	}
+	good korora "$(head -n 1 "$work/line")"
+}
+
+attack_intercept() {
+	subheading "A man in the middle with his own certificate"
+	tell "mallory poisons the ARP tables of a and b, takes their connections and shows" \
+		"each a certificate with the other's name, made with a key of his own."
+	python3 "$attack/peer.py" identity "$work/identity" a >"$work/forged"
+	mallory intercept --identity "$work/identity"
+	refused 2002 on b korora migrate web1 --to a
+	await 5 event refused
+	fact mallory "showed $(cut -c1-24 "$work/forged")…, was hung up on"
+	attack_end
+	well b
+}
+
+attack_flip() {
+	subheading "One flipped bit in flight"
+	tell "mallory passes everything on but changes one bit of the VM's encrypted memory."
+	mallory flip --conn lane --at 20000000
+	refused 5001 on b korora migrate web1 --to a
+	fact mallory "flipped bit 0 of byte $(event flip | field offset) on the lane"
+	attack_end
+	well b
+}
+
+attack_replay() {
+	subheading "A recording, played again"
+	tell "mallory only listens while the VM moves from b back to a, which works, and" \
+		"then sends a every recorded byte once more."
+	mallory record --file "$work/recording"
+	quietly moved on b korora migrate web1 --to a
+	fact korora "web1 is on a: who only listens learns nothing and harms nothing"
+	attack_end
+	fact mallory "kept $(event summary | field forward) bytes that b sent a"
+	size=$(wc -c <"$KORORA_LAB/a.log")
+	quietly replay on mallory python3 "$attack/mitm.py" replay \
+		--b 10.77.0.1 --file "$work/recording"
+	cp "$work/replay.log" "$work/mallory"
+	fact mallory "sent them to a again; $(grep -c '"event": "answer"' \
+		"$work/mallory") connections, all closed by a"
+	await 5 replay_is_logged
+	new_refusals | sort -u | while read -r line; do
+		good "a's log" "$line"
+	done
+	well a
+}
+
+new_refusals() {
+	tail -c +$((size + 1)) "$KORORA_LAB/a.log" |
+		sed -n 's/.*\(KR-[23][0-9]* [^(]*\) (.*/\1/p'
+}
+
+replay_is_logged() {
+	new_refusals | grep -q KR-2010
+}
+
+attack_user() {
+	subheading "A user without the right"
+	tell "Somebody on a, logged in as nobody, tries to send the VM to b."
+	refused 1003 on a setpriv --reuid 65534 --regid 65534 --clear-groups \
+		korora migrate web1 --to b
+	well a
+}

@@ -1,0 +1,432 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A host that speaks korora's protocol, for attacks.
+
+It has an identity made by openssl and says whatever it is told to: valid
+messages, malformed ones, or bytes. Enrolled on a host it is a malicious
+peer; not enrolled, a stranger. As a module: Identity, Session, Offer. From
+the command line:
+
+    peer.py identity DIR NAME             make an identity, print its fingerprint
+    peer.py connect DIR HOST:PORT [FRAME...]
+                                          a session; say hello, send frames,
+                                          print what comes back
+    peer.py serve DIR ADDRESS:PORT        accept sessions, print what comes
+
+FRAME is TYPE:HEX, a message's type and body. DIR is a folder of `identity`.
+"""
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ALPN = "korora/1"
+HELLO, ALIVE, BYE = 1, 2, 3
+OFFER, STEP, FAIL, ASK, CHECK, CHECKED = range(16, 22)
+STATEMENTS = ["offer", "acceptance", "manifest", "prepared", "release",
+              "owner", "receipt", "abort", "disown"]
+DISKS_MAX = 8
+
+
+# ---- certificates -----------------------------------------------------------
+
+def openssl(*args, data=None):
+    r = subprocess.run(["openssl", *args], input=data, capture_output=True)
+    if r.returncode:
+        raise RuntimeError("openssl %s: %s" % (
+            " ".join(args), r.stderr.decode(errors="replace")))
+    return r.stdout
+
+
+CONFIG = """
+[ca]
+default_ca = c
+[c]
+dir = {d}
+database = {d}/index.txt
+new_certs_dir = {d}
+rand_serial = yes
+policy = any
+default_md = sha256
+unique_subject = no
+x509_extensions = x
+[any]
+commonName = supplied
+[x]
+{exts}
+[req]
+distinguished_name = dn
+prompt = no
+[dn]
+CN = {name}
+"""
+IDENTITY_EXTS = ("basicConstraints = critical,CA:TRUE,pathlen:0\n"
+                 "keyUsage = critical,digitalSignature,keyCertSign\n"
+                 "subjectKeyIdentifier = hash\n"
+                 "subjectAltName = URI:korora:host:{name}\n")
+LINK_EXTS = ("basicConstraints = critical,CA:FALSE\n"
+             "keyUsage = critical,digitalSignature\n"
+             "extendedKeyUsage = serverAuth,clientAuth\n"
+             "subjectKeyIdentifier = hash\n"
+             "authorityKeyIdentifier = keyid\n"
+             "subjectAltName = URI:korora:host:{name}\n")
+CA_EXTS = ("basicConstraints = critical,CA:TRUE\n"
+           "keyUsage = critical,keyCertSign,cRLSign\n"
+           "subjectKeyIdentifier = hash\n")
+
+
+def when(seconds):
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+
+
+def new_key(path):
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-out", path)
+
+
+def certify(out, name, key=None, csr=None, ca=None, exts=IDENTITY_EXTS,
+            start=-300, end=86400):
+    """A certificate for key (or csr), signed by ca = (crt, key) or itself;
+    start and end are seconds from now."""
+    with tempfile.TemporaryDirectory() as d:
+        with open(d + "/index.txt", "w"):
+            pass
+        with open(d + "/cnf", "w") as f:
+            f.write(CONFIG.format(d=d, name=name,
+                                  exts=exts.format(name=name)))
+        if not csr:
+            csr = d + "/csr"
+            openssl("req", "-new", "-key", key, "-config", d + "/cnf", "-out",
+                    csr)
+        signer = ["-cert", ca[0], "-keyfile", ca[1]] if ca else \
+            ["-selfsign", "-keyfile", key]
+        openssl("ca", "-batch", "-notext", "-config", d + "/cnf", "-in", csr,
+                "-out", out, "-startdate", when(start), "-enddate", when(end),
+                "-subj", "/CN=" + name, *signer)
+
+
+def keyid(crt):
+    """SHA-256 of a certificate's public key, as hosts are known by."""
+    pem = openssl("x509", "-in", crt, "-noout", "-pubkey")
+    return hashlib.sha256(openssl("pkey", "-pubin", "-outform", "DER",
+                                  data=pem)).digest()
+
+
+class Identity:
+    """A folder with identity.key and identity.crt, link.key and link.crt."""
+
+    def __init__(self, folder, name=None):
+        self.dir = folder
+        self.crt, self.key = folder + "/identity.crt", folder + "/identity.key"
+        self.link, self.link_key = folder + "/link.crt", folder + "/link.key"
+        if name is None:
+            with open(folder + "/name") as f:
+                name = f.read().strip()
+        self.name = name
+
+    @classmethod
+    def make(cls, folder, name, ca=None, **options):
+        """options of certify() apply to the identity"""
+        i = cls(folder, name)
+        os.makedirs(folder, exist_ok=True)
+        with open(folder + "/name", "w") as f:
+            f.write(name + "\n")
+        if not os.path.exists(i.key):
+            new_key(i.key)
+        certify(i.crt, name, key=i.key, ca=ca, **options)
+        i.make_link()
+        return i
+
+    def make_link(self, name=None, signer=None, **options):
+        """The certificate TLS presents; signer = (crt, key)"""
+        if not os.path.exists(self.link_key):
+            new_key(self.link_key)
+        certify(self.link, name or self.name, key=self.link_key,
+                ca=signer or (self.crt, self.key), exts=LINK_EXTS, **options)
+        return self
+
+    @property
+    def keyid(self):
+        return keyid(self.crt)
+
+    @property
+    def fingerprint(self):
+        return "SHA256:" + base64.b64encode(self.keyid).decode().rstrip("=")
+
+    def sign(self, kind, statement):
+        """DSSE signature of a statement's text."""
+        t = b"application/vnd.in-toto+json"
+        pae = b"DSSEv1 %d %s %d %s" % (len(t), t, len(statement), statement)
+        return openssl("dgst", "-sha256", "-sign", self.key, data=pae)
+
+
+# ---- TLS ---------------------------------------------------------------------
+
+def tls_context(server, identity, version=ssl.TLSVersion.TLSv1_3, alpn=ALPN,
+                keylog=None):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else
+                       ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    c.minimum_version = c.maximum_version = version
+    if alpn:
+        c.set_alpn_protocols([alpn])
+    if identity:
+        chain = identity.dir + "/chain.pem"
+        with open(chain, "w") as f:
+            for path in (identity.link, identity.crt):
+                with open(path) as one:
+                    f.write(one.read())
+        c.load_cert_chain(chain, identity.link_key)
+    if keylog:
+        c.keylog_filename = keylog
+    return c
+
+
+def expand_label(digest, secret, label, context, n):
+    label = b"tls13 " + label
+    info = struct.pack(">HB", n, len(label)) + label + \
+        bytes([len(context)]) + context
+    out, block, i = b"", b"", 1
+    while len(out) < n:
+        block = hmac.new(secret, block + info + bytes([i]), digest).digest()
+        out += block
+        i += 1
+    return out[:n]
+
+
+class Closed(Exception):
+    """The other side ended the session, .code and .what are its reason."""
+
+    def __init__(self, code=0, what=""):
+        super().__init__("KR-%04d %s" % (code, what) if code else
+                         "closed: " + what)
+        self.code, self.what = code, what
+
+
+class Session:
+    """A control session over a connected socket."""
+
+    def __init__(self, sock, identity, server=False, hello=True, **options):
+        self.keylog = tempfile.NamedTemporaryFile()
+        context = tls_context(server, identity, keylog=self.keylog.name,
+                              **options)
+        self.tls = context.wrap_socket(sock, server_side=server)
+        self.seq_in = self.seq_out = 0
+        self.buffer = b""
+        if hello:
+            self.send(HELLO, hello_body())
+            kind, _ = self.receive()
+            if kind != HELLO:
+                raise Closed(0, "type %d before hello" % kind)
+
+    def send(self, kind, body=b"", seq=None):
+        if seq is None:
+            seq = self.seq_out
+            self.seq_out += 1
+        self.raw(struct.pack(">IHQ", len(body) + 10, kind, seq) + body)
+
+    def raw(self, data):
+        self.tls.sendall(data)
+
+    def receive(self):
+        """Next (type, body) that is not a heartbeat; raises Closed."""
+        while True:
+            while len(self.buffer) < 4 or len(self.buffer) < 4 + \
+                    struct.unpack(">I", self.buffer[:4])[0]:
+                try:
+                    more = self.tls.recv(65536)
+                except (ConnectionError, ssl.SSLError) as e:
+                    raise Closed(0, str(e))
+                if not more:
+                    raise Closed(0, "end of the connection")
+                self.buffer += more
+            n, kind, seq = struct.unpack(">IHQ", self.buffer[:14])
+            body, self.buffer = self.buffer[14:4 + n], self.buffer[4 + n:]
+            if seq != self.seq_in:
+                raise Closed(0, "sequence %d" % seq)
+            self.seq_in += 1
+            if kind == ALIVE:
+                continue
+            if kind == BYE:
+                raise Closed(*reason(body))
+            return kind, body
+
+    def end(self):
+        """Read on until the other side ends the session; its Closed."""
+        try:
+            while True:
+                self.receive()
+        except Closed as e:
+            return e
+
+    def close(self):
+        self.tls.close()
+
+    def export(self, label, context=b""):
+        """32 bytes of exported keying material (RFC 8446, 7.5)"""
+        secret = None
+        with open(self.keylog.name) as f:
+            for line in f:
+                if line.startswith("EXPORTER_SECRET "):
+                    secret = bytes.fromhex(line.split()[2])
+        digest = {32: "sha256", 48: "sha384"}[len(secret)]
+        empty = hashlib.new(digest, b"").digest()
+        derived = expand_label(digest, secret, label, empty, len(secret))
+        return expand_label(digest, derived, b"exporter",
+                            hashlib.new(digest, context).digest(), 32)
+
+    @property
+    def binding(self):
+        return self.export(b"EXPORTER-Channel-Binding")
+
+
+# ---- messages ------------------------------------------------------------------
+
+def text(s):
+    s = s.encode() if isinstance(s, str) else s
+    return struct.pack(">H", len(s)) + s
+
+
+def hello_body(low=1, high=1, software="peer.py"):
+    return struct.pack(">HH", low, high) + text(software)
+
+
+def reason(body):
+    kr, n = struct.unpack(">HH", body[16:20])
+    return kr, body[20:20 + n].decode(errors="replace")
+
+
+def word(migration=bytes(16), kr=0, what=""):
+    """Body of FAIL, ASK and BYE."""
+    return migration + struct.pack(">H", kr) + text(what)
+
+
+def preamble(migration, lane=0, version=1):
+    """What a lane starts with, in the clear."""
+    return b"KRLN" + bytes([version, lane, 0, 0]) + migration
+
+
+class Offer:
+    """Terms of a migration from `identity` to a host, and their coding."""
+
+    def __init__(self, identity, to_name, to_keyid, definition, binding,
+                 epoch=1, from_name=None, migration=None):
+        self.identity, self.definition = identity, definition
+        self.migration = migration or os.urandom(16)
+        self.vm = [x.split("=")[1].strip() for x in definition.splitlines()
+                   if x.startswith("name")][0]
+        self.digest = hashlib.sha256(definition.encode()).digest()
+        self.from_name, self.from_keyid = from_name or identity.name, \
+            identity.keyid
+        self.to_name, self.to_keyid = to_name, to_keyid
+        self.binding, self.epoch = binding, epoch
+        self.nonce, self.policy = os.urandom(32), os.urandom(32)
+        self.requested_ms = int(time.time() * 1000)
+        self.hyper, self.disks = 0x070200, [(0, 0)] * DISKS_MAX
+
+    def terms(self, nonce_to=bytes(32)):
+        return b"".join((
+            b"\x01", self.migration, text(self.vm), self.digest,
+            struct.pack(">Q", self.epoch), text(self.from_name),
+            self.from_keyid, self.nonce, text(self.to_name), self.to_keyid,
+            nonce_to, self.binding, text("root@" + self.from_name),
+            self.policy, text("precopy"), text("TLSv1.3"),
+            text("TLS_AES_256_GCM_SHA384"), text(""), b"\x01", text("none"),
+            b"\x00", bytes(64), struct.pack(">QQ", 0, 0),
+            struct.pack(">QQQQ", self.requested_ms, 0, 0, 0),
+            struct.pack(">QQIQ", 0, 0, 0, 0),
+            (struct.pack(">Q", 0) + bytes(32)) * 2))
+
+    def statement(self):
+        return json.dumps({
+            "_type": "https://in-toto.io/Statement/v1",
+            "predicateType": "https://korora.dev/statement/offer/v1",
+            "subject": [{"name": self.vm,
+                         "digest": {"sha256": self.digest.hex()}}],
+            "predicate": {
+                "binding": self.binding.hex(), "epoch": self.epoch,
+                "migration": self.migration.hex(),
+                "from": {"keyid": self.from_keyid.hex(),
+                         "name": self.from_name, "nonce": self.nonce.hex()},
+                "to": {"keyid": self.to_keyid.hex(), "name": self.to_name},
+                "policy_sha256": self.policy.hex(),
+                "requested_by": "root@" + self.from_name,
+                "strategy": "precopy",
+                "times": {"requested_ms": self.requested_ms}, "vm": self.vm},
+        }, sort_keys=True, separators=(",", ":")).encode()
+
+    def body(self, signature=None):
+        if signature is None:
+            signature = self.identity.sign("offer", self.statement())
+        disks = b"".join(struct.pack(">QQ", *d) for d in self.disks)
+        return self.terms() + text(signature) + \
+            struct.pack(">I", self.hyper) + disks + text(self.definition)
+
+    def step(self, kind, signature=b"x" * 70):
+        return bytes([STATEMENTS.index(kind)]) + self.terms() + text(signature)
+
+
+# ---- the command line ------------------------------------------------------------
+
+def address(s):
+    host, port = s.rsplit(":", 1)
+    return host, int(port)
+
+
+def talk(session, frames):
+    for f in frames:
+        kind, _, body = f.partition(":")
+        session.send(int(kind), bytes.fromhex(body))
+    try:
+        while True:
+            kind, body = session.receive()
+            print("type %d, %d bytes: %s" % (kind, len(body), body.hex()),
+                  flush=True)
+    except Closed as e:
+        print(e, flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("what", choices=["identity", "connect", "serve"])
+    p.add_argument("dir")
+    p.add_argument("arg", help="NAME, HOST:PORT or ADDRESS:PORT")
+    p.add_argument("frame", nargs="*")
+    a = p.parse_args()
+    if a.what == "identity":
+        print(Identity.make(a.dir, a.arg).fingerprint)
+        return
+    me = Identity(a.dir)
+    try:
+        if a.what == "connect":
+            s = socket.create_connection(address(a.arg), 10)
+            s.settimeout(60)
+            talk(Session(s, me), a.frame)
+            return
+        listener = socket.create_server(address(a.arg))
+        while True:
+            s, who = listener.accept()
+            print("connection from %s:%d" % who, flush=True)
+            try:
+                talk(Session(s, me, server=True), a.frame)
+            except (OSError, Closed) as e:
+                print(e, flush=True)
+    except (OSError, Closed) as e:
+        sys.exit("peer.py: %s" % e)
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()
