@@ -38,10 +38,16 @@ static void end(struct kr_chan *c, const struct kr_err *e)
 		c->gone(c->arg, e);
 }
 
-/* Collect passed descriptors; -1 if the sender passed more than we take. */
-static int collect_fds(struct msghdr *m, int *fds)
+static void close_all(const int *fds, unsigned int n)
 {
-	int n = 0;
+	for (unsigned int i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* Collect passed descriptors, KR_CHAN_FDS_MAX at most. */
+static unsigned int collect_fds(struct msghdr *m, int *fds)
+{
+	unsigned int n = 0;
 
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
 		size_t k;
@@ -54,13 +60,13 @@ static int collect_fds(struct msghdr *m, int *fds)
 
 			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int),
 			       sizeof(int));
-			if (n < (int)KR_CHAN_FDS_MAX)
+			if (n < KR_CHAN_FDS_MAX)
 				fds[n++] = fd;
 			else
 				close(fd);
 		}
 	}
-	return m->msg_flags & MSG_CTRUNC ? -1 : n;
+	return n;
 }
 
 static int dispatch(struct kr_chan *c, uint8_t *buf, size_t n, int *fds,
@@ -71,8 +77,7 @@ static int dispatch(struct kr_chan *c, uint8_t *buf, size_t n, int *fds,
 	const struct kr_grant *g = r.bad ? NULL : find(c, type);
 
 	if (!g || kr_rd_left(&r) > g->max_bytes || n_fds > g->n_fds_max) {
-		for (unsigned int i = 0; i < n_fds; i++)
-			close(fds[i]);
+		close_all(fds, n_fds);
 		return kr_fail(e, KR_E_AGENT_SPOKE,
 			       "message type %u, %zu bytes, %u fds", type, n,
 			       n_fds);
@@ -95,7 +100,7 @@ static void readable(void *arg, uint32_t events)
 			    .msg_controllen = sizeof(ctl) };
 	struct kr_err e = KR_ERR_NONE;
 	ssize_t n = recvmsg(c->io.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int n_fds;
+	unsigned int n_fds;
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -106,12 +111,13 @@ static void readable(void *arg, uint32_t events)
 		return;
 	}
 	n_fds = collect_fds(&m, fds);
-	if (n_fds < 0 || m.msg_flags & MSG_TRUNC) {
+	if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		close_all(fds, n_fds);
 		kr_fail(&e, KR_E_AGENT_SPOKE, "oversized message");
 		end(c, &e);
 		return;
 	}
-	if (dispatch(c, buf, (size_t)n, fds, (unsigned int)n_fds, &e) < 0)
+	if (dispatch(c, buf, (size_t)n, fds, n_fds, &e) < 0)
 		end(c, &e);
 }
 
@@ -151,8 +157,8 @@ int kr_chan_send(struct kr_chan *c, uint16_t type, const void *body,
 		memcpy(CMSG_DATA(h), fds, sizeof(int) * n_fds);
 	}
 	if (sendmsg(c->io.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return kr_fail(e, KR_E_AGENT_DIED, "send: %s",
-			       strerror(errno));
+		return kr_fail(e, errno == EAGAIN ? KR_E_LIMIT :
+			       KR_E_AGENT_DIED, "send: %s", strerror(errno));
 	return 0;
 }
 

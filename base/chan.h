@@ -52,7 +52,8 @@ int kr_chan_open(struct kr_loop *l, struct kr_chan *c, int fd,
 		 struct kr_err *e);
 
 /**
- * kr_chan_send() - Send one message
+ * kr_chan_send() - Send one message; KR_E_LIMIT if it is not drained,
+ * KR_E_AGENT_DIED if it is gone (what it said last may still be unread)
  * @body: may be NULL when @n_bytes is 0; a bad writer must not be sent
  * @fds:  borrowed, duplicated by the kernel
  */

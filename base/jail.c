@@ -21,7 +21,17 @@
 
 #include "base/log.h"
 
-#ifdef __SANITIZE_ADDRESS__
+/* gcc says it by macros, clang by __has_feature() */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
+#ifdef SANITIZED
 /* The leak check at exit needs what no jail allows (ptrace, /proc). */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -46,7 +56,7 @@ static const int common[] = {
 	SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(sched_yield),
 	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group),
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SANITIZED
 	/* the sanitizers' runtime reports and unwinds with these */
 	SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(sigaltstack),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(getrusage), SCMP_SYS(readlink),
@@ -102,7 +112,7 @@ static int filter(const struct kr_jail *j)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, common[i], 0);
 	for (size_t i = 0; !r && i < j->n_calls; i++)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, j->calls[i], 0);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef SANITIZED
 	/* memory, but never executable memory */
 	if (!r)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,

@@ -111,10 +111,9 @@ int kr_api_host_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	(void)ret;
 	if (!name)
 		return e->code;
-	for (struct kr_mig *m = q->host->migs; m; m = m->next)
-		if (!m->finished && !strcmp(m->peer, name))
-			return kr_fail(e, KR_E_BUSY, "a migration with %s is "
-				       "not finished", name);
+	if (kr_mig_with(q->host, name))
+		return kr_fail(e, KR_E_BUSY, "a migration with %s is not "
+			       "finished", name);
 	r = kr_hostrow_del(q->host->store, name, e);
 	if (r)
 		return r;
@@ -192,6 +191,15 @@ int kr_api_trust_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	d = json_pack("{s:s, s:s}", "name", name, "removed_by", q->user);
 	r = kr_host_record(q->host, "trust-removed", d, e);
 	json_decref(d);
+	/* whoever was let in by an authority shows his certificate again */
+	for (struct kr_link *l = q->host->links; l; l = l->next) {
+		struct kr_hostrow row;
+
+		if (!l->dead && l->up &&
+		    (kr_hostrow_get(q->host->store, l->peer, &row, NULL) ||
+		     !row.fingerprint[0]))
+			kr_link_close(l, NULL);
+	}
 	return r;
 }
 

@@ -55,7 +55,13 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 	const struct kr_plane_progress *p = &m->progress;
 	uint64_t total = m->status.total_bytes ? m->status.total_bytes :
 			 (uint64_t)m->def.memory_mb << 20;
+	uint64_t left = m->status.total_bytes ? m->status.left_bytes : total;
+	uint64_t ms = (kr_now_ns() - m->started_ns) / 1000000;
+	uint64_t sent = source ? p->from_qemu_bytes : p->to_qemu_bytes;
 	json_t *o;
+
+	if (m->sent || m->loaded || kr_state_ended(m->state))
+		left = 0;
 
 	kr_hex(m->terms.migration, 16, id);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}",
@@ -69,15 +75,15 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 		"{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"rounds", (int)m->status.rounds,
 		"ram_bytes", (json_int_t)total,
-		"sent_bytes", (json_int_t)(source ? p->from_qemu_bytes :
-						    p->to_qemu_bytes),
-		"remaining_bytes", (json_int_t)m->status.left_bytes,
-		"rate_bytes_s", (json_int_t)m->status.sent_bytes_s,
+		"sent_bytes", (json_int_t)sent,
+		"remaining_bytes", (json_int_t)left,
+		"rate_bytes_s", (json_int_t)(m->status.sent_bytes_s ?
+				m->status.sent_bytes_s :
+				sent * 1000 / (ms + 1)),
 		"dirty_bytes_s", (json_int_t)m->status.dirty_bytes_s,
 		"wire_bytes", (json_int_t)(p->wire_sent_bytes +
 					   p->wire_received_bytes),
-		"elapsed_ms", (json_int_t)((kr_now_ns() - m->started_ns) /
-					   1000000),
+		"elapsed_ms", (json_int_t)ms,
 		"pages", (json_int_t)p->n_pages,
 		"zero_pages", (json_int_t)p->n_zero_pages));
 	if (kr_state_ended(m->state)) {

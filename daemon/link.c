@@ -25,6 +25,7 @@
 
 #define HANDSHAKE_MS	10000u
 #define DIAL_MS		10000u
+#define IDLE_MS		30000u	/* a session without a migration lives on */
 #define N_SEEN		4096u	/* ClientHellos remembered, about 128 KiB */
 
 struct kr_seen {
@@ -180,6 +181,17 @@ static int keep_certificate(struct kr_link *l, struct kr_err *e)
 	return r ? kr_fail(e, KR_E_STORE, "%s: %s", path, strerror(-r)) : 0;
 }
 
+/* A session is for migrations: without one it ends, by who began it. */
+static void on_idle(void *arg)
+{
+	struct kr_link *l = arg;
+
+	if (l->outgoing && !kr_mig_with(l->host, l->peer))
+		kr_link_close(l, NULL);
+	else
+		kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
+}
+
 static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		 struct kr_err *e)
 {
@@ -197,7 +209,8 @@ static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	l->up = true;
 	if (!l->outgoing)
 		l->host->n_unproved--;
-	kr_timer_off(&l->deadline);
+	l->deadline.fn = on_idle;
+	kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
 	kr_log(KR_LOG_INFO, "session with %s (%s) up: %s %s", l->peer,
 	       l->address, l->info.tls, l->info.suite);
 	kr_mig_link_up(l);
@@ -546,12 +559,15 @@ int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *body,
 {
 	static uint8_t buf[32768 + 2];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_err why = KR_ERR_NONE;
 
 	if (body->bad)
 		return kr_fail(e, KR_E_LIMIT, "message %u too long", type);
 	kr_wr_u16(&w, type);
 	kr_wr_bytes(&w, body->start, kr_wr_len(body));
-	return kr_chan_put(&l->chan, KR_LINK_SEND, &w, e);
+	return kr_chan_put(&l->chan, KR_LINK_SEND, &w, &why) ?
+	       why.kr == KR_E_AGENT_DIED ? 0 :
+	       kr_fail(e, why.kr, "%s", why.what) : 0;
 }
 
 int kr_link_ask_key(struct kr_link *l, const uint8_t migration[16],

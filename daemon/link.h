@@ -42,7 +42,12 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 /** kr_link_find() - An up link with @peer, the newest; NULL if none. */
 struct kr_link *kr_link_find(struct kr_host *h, const char *peer);
 
-/** kr_link_send() - Send a peer message. */
+/**
+ * kr_link_send() - Send a peer message
+ *
+ * Return: 0, also when the agent has just died: its last words, still to be
+ *         read, say why, and kr_mig_link_down() follows; KR_E_LIMIT.
+ */
 int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *w,
 		 struct kr_err *e);
 

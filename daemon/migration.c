@@ -22,10 +22,22 @@
 #include "daemon/record.h"
 #include "daemon/spawn.h"
 
-#define TICK_MS		250u
+#define TICK_MS		200u
 #define FORGET_MS	30000u	/* the store knows it from then on */
+#define SUSPECT_MS	400u	/* for a cause to follow its effect */
 #define AGAIN_MS	1000u	/* between attempts to reach the peer */
 #define AGAIN_MAX_MS	5000u
+
+static void tell_progress(struct kr_mig *m)
+{
+	json_t *ev;
+
+	if (!m->client || m->finished)
+		return;
+	ev = kr_mig_describe(m);
+	json_object_set_new(ev, "kind", json_string("progress"));
+	kr_api_event(m->host, m->client, ev);
+}
 
 /* ---- stepping ----------------------------------------------------------- */
 
@@ -119,6 +131,8 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 	m->stepping = false;
 	if (r < 0)
 		act_failed(m, &why);
+	if (x->to != from && !kr_state_ended(x->to))
+		tell_progress(m);
 	drain(m);
 	return 0;
 }
@@ -132,6 +146,17 @@ void kr_mig_fail(struct kr_mig *m, const struct kr_err *e)
 	}
 	if (!m->finished)
 		kr_mig_step(m, KR_EV_FAIL, NULL);
+}
+
+void kr_mig_suspect(struct kr_mig *m, const struct kr_err *e)
+{
+	if (m->plane.io.fd < 0 || m->have_manifest) {
+		kr_mig_fail(m, e);
+		return;
+	}
+	if (!m->suspect.code)
+		m->suspect = *e;
+	kr_timer_arm(m->host->loop, &m->again, SUSPECT_MS);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -167,12 +192,7 @@ static void on_tick(void *arg)
 	kr_timer_arm(m->host->loop, &m->tick, TICK_MS);
 	if (m->state == KR_S_COPY && m->vm && m->sending)
 		kr_vm_command(m->vm, KR_HYPER_ASK, NULL);
-	if (m->client) {
-		json_t *ev = kr_mig_describe(m);
-
-		json_object_set_new(ev, "kind", json_string("progress"));
-		kr_api_event(m->host, m->client, ev);
-	}
+	tell_progress(m);
 }
 
 static void on_again(void *arg)
@@ -189,7 +209,7 @@ static void on_again(void *arg)
 	else if (kr_state_ended(m->state))
 		kr_mig_finish(m);
 	else if (kr_state_before_return(m->state))
-		kr_mig_step(m, KR_EV_FAIL, NULL);
+		kr_mig_fail(m, &m->suspect);
 	else if (kr_mig_reconnect(m, &e))
 		kr_log_err(KR_LOG_WARN, m->peer, &e);
 }
@@ -240,6 +260,14 @@ struct kr_mig *kr_mig_find(struct kr_host *h, const uint8_t id[16])
 		if (!memcmp(m->terms.migration, id, 16))
 			return m;
 	return kr_record_load(h, id, NULL);
+}
+
+bool kr_mig_with(struct kr_host *h, const char *peer)
+{
+	for (struct kr_mig *m = h->migs; m; m = m->next)
+		if (!m->finished && !strcmp(m->peer, peer))
+			return true;
+	return false;
 }
 
 struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm)

@@ -59,6 +59,7 @@ struct kr_mig {
 	struct kr_timer	  timeout, freeze, tick, again, reap;
 	unsigned int	  n_again, n_tries;
 	struct kr_err	  error;	/* the first cause */
+	struct kr_err	  suspect;	/* an effect whose cause may follow */
 	enum kr_event	  queue[KR_MIG_QUEUE_MAX];
 	unsigned int	  n_queue;
 };
@@ -74,6 +75,9 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state);
 /** kr_mig_find() - By id, also one that only the store knows; NULL. */
 struct kr_mig *kr_mig_find(struct kr_host *h, const uint8_t id[16]);
 
+/** kr_mig_with() - Is any unfinished one with this peer? */
+bool kr_mig_with(struct kr_host *h, const char *peer);
+
 /** kr_mig_of_vm() - The unfinished one of this VM; NULL if none. */
 struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm);
 
@@ -86,6 +90,14 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e);
 
 /** kr_mig_fail() - Keep the first cause, then KR_EV_FAIL. */
 void kr_mig_fail(struct kr_mig *m, const struct kr_err *e);
+
+/**
+ * kr_mig_suspect() - A hypervisor broke off while its stream was flowing
+ *
+ * The data plane may know why, and says so in the next moment; until then
+ * this is only what was seen first.
+ */
+void kr_mig_suspect(struct kr_mig *m, const struct kr_err *e);
 
 /** kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy. */
 void kr_mig_finish(struct kr_mig *m);

@@ -317,7 +317,7 @@ static void on_event(void *arg, const struct kr_hyper_event *ev)
 		}
 		kr_fail(&e, KR_E_HYPER_FAILED, "%s: %s", m->terms.vm,
 			ev->reason);
-		kr_mig_fail(m, &e);
+		kr_mig_suspect(m, &e);
 		break;
 	case KR_HYPER_SHUTDOWN:
 		kr_fail(&e, KR_E_VM_STATE, "%s powered itself off",

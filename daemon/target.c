@@ -150,6 +150,7 @@ static void maybe_matched(struct kr_mig *m);
 static void on_event(void *arg, const struct kr_hyper_event *ev)
 {
 	struct kr_mig *m = arg;
+	struct kr_err e = KR_ERR_NONE;
 
 	switch (ev->what) {
 	case KR_HYPER_LOADED:
@@ -160,8 +161,10 @@ static void on_event(void *arg, const struct kr_hyper_event *ev)
 		ran(m);
 		break;
 	case KR_HYPER_BROKEN:
-		if (m->state == KR_T_LOAD || m->state == KR_T_RESERVE)
-			lose(m, KR_E_HYPER_FAILED, ev->reason);
+		kr_fail(&e, KR_E_HYPER_FAILED, "%s: %s", m->terms.vm,
+			ev->reason);
+		if (kr_state_before_return(m->state))
+			kr_mig_suspect(m, &e);
 		break;
 	default:
 		break;
@@ -176,6 +179,10 @@ static void on_vm_gone(void *arg, const struct kr_err *e)
 	m->vm = NULL;
 	if (m->finished)
 		return;
+	if (kr_state_before_return(m->state)) {
+		kr_mig_suspect(m, e);
+		return;
+	}
 	if (m->state == KR_T_OWNER || m->state == KR_T_RAN) {
 		kr_api_vm_died(m->host, m->terms.vm);
 		why = KR_ERR_NONE;

@@ -36,6 +36,30 @@ static int common_name(X509 *c, char *out, size_t size)
 	return 0;
 }
 
+/* The one URI a korora certificate carries beside its common name. */
+static bool uri_is(X509 *c, const char *name)
+{
+	GENERAL_NAMES *g = X509_get_ext_d2i(c, NID_subject_alt_name, NULL,
+					    NULL);
+	char want[KR_LINK_NAME_MAX + 16];
+	int n_uris = 0;
+	bool ok = false;
+
+	snprintf(want, sizeof(want), "korora:host:%s", name);
+	for (int i = 0; i < sk_GENERAL_NAME_num(g); i++) {
+		GENERAL_NAME *one = sk_GENERAL_NAME_value(g, i);
+		const ASN1_IA5STRING *u = one->d.uniformResourceIdentifier;
+
+		if (one->type != GEN_URI)
+			continue;
+		n_uris++;
+		ok = ASN1_STRING_length(u) == (int)strlen(want) &&
+		     !memcmp(ASN1_STRING_get0_data(u), want, strlen(want));
+	}
+	GENERAL_NAMES_free(g);
+	return ok && n_uris == 1;
+}
+
 static int key_id(X509 *c, uint8_t out[32])
 {
 	unsigned char *der = NULL;
@@ -116,8 +140,8 @@ static int refuse(struct kr_peercert *p, enum kr_known verdict, int v)
 	return X509_V_ERR_CERT_REJECTED;
 }
 
-/* The name on both certificates, enrolled and expected must be one. */
-static int check_names(struct kr_peercert *p, X509 *leaf,
+/* The names on both certificates, enrolled and expected must be one. */
+static int check_names(struct kr_peercert *p, X509 *leaf, X509 *identity,
 		       const struct kr_linkknown *k)
 {
 	char cn[KR_LINK_NAME_MAX];
@@ -129,6 +153,10 @@ static int check_names(struct kr_peercert *p, X509 *leaf,
 		return kr_fail(&p->err, KR_E_PEER_NAME,
 			       "%s presented a certificate for %s", p->name,
 			       cn);
+	if (!uri_is(leaf, p->name) || !uri_is(identity, p->name))
+		return kr_fail(&p->err, KR_E_PEER_NAME,
+			       "%s: a certificate's URI is not korora:host:%s",
+			       p->name, p->name);
 	if (strcmp(p->name, k->name))
 		return kr_fail(&p->err, KR_E_PEER_NAME,
 			       "enrolled as %s, certified as %s", k->name,
@@ -170,7 +198,7 @@ static int check(struct kr_peercert *p, X509 *leaf, STACK_OF(X509) *chain)
 		return refuse(p, (enum kr_known)k.verdict, v);
 	if (k.verdict == KR_KNOWN_NOT)
 		return refuse(p, KR_KNOWN_NOT, X509_V_ERR_CERT_UNTRUSTED);
-	return check_names(p, leaf, &k) ? X509_V_ERR_CERT_REJECTED : X509_V_OK;
+	return check_names(p, leaf, identity, &k) ? X509_V_ERR_CERT_REJECTED : X509_V_OK;
 }
 
 static int on_verify(X509_STORE_CTX *ctx, void *arg)

@@ -239,6 +239,7 @@ static int hello_take(struct kr_session *s, const struct kr_frame *f,
 			       h.version_min, h.version_max);
 	snprintf(s->up.software, sizeof(s->up.software), "%s", h.software);
 	s->st = UP;
+	kr_timer_arm(s->loop, &s->deadline, s->start->silent_ms);
 	s->ops->up(s->arg, &s->up);
 	return 0;
 }

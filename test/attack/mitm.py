@@ -21,6 +21,8 @@ what happens; {"event":"ready"} is the first.
 Where (--at), in the direction --dir of the --nth connection of kind --conn:
     N          offset in the stream
     -N         N bytes before the end of a lane's last record
+    pause:N    N bytes before the first pause of a lane, where the end of the
+               devices' state is if the VM was paused first
     record:K   in the middle of the K-th TLS record; record:K:N its byte N,
                0 to 4 being its header
     message:K  in the middle of the K-th message of a control session, from 0,
@@ -178,6 +180,8 @@ class Spot:
         if word in ("record", "message"):
             self.kind, self.n = word, int(more[0])
             self.byte = int(more[1]) if more[1:] else None
+        elif word == "pause":
+            self.kind, self.n = "pause", int(more[0])
         elif int(at) < 0:
             self.kind, self.n = "end", -int(at)
         else:
@@ -192,9 +196,13 @@ class Spot:
         if self.kind == "end" and kind == 0x17 and length == LANE_END:
             self.offset = start + 5 + length - self.n
 
+    def pause(self, pos):
+        if self.kind == "pause":
+            self.offset = pos - self.n
+
     @property
     def waits_for_end(self):
-        return self.kind == "end" and self.offset is None
+        return self.kind in ("end", "pause") and self.offset is None
 
 
 # ---- relaying ---------------------------------------------------------------------
@@ -292,6 +300,7 @@ class Relay:
                     data = src.recv(1 << 18)
                 except socket.timeout:
                     data = None		# let go of what is held
+                    spot.pause(n)
                 src.settimeout(None)
                 if data == b"":
                     break
@@ -366,10 +375,10 @@ class Relay:
                 tell("refused", number=self.number, by=side, what=str(e))
                 return False
 
-        self.client.settimeout(5)
-        good = shake("client", self.client, True)
         self.server = self.onward()
+        self.client.settimeout(5)
         self.server.settimeout(5)
+        good = shake("client", self.client, True)
         good = shake("server", self.server, False) and good
         tell("intercepted" if good else "failed", number=self.number)
 

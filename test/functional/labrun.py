@@ -480,6 +480,8 @@ def run(groups):
         except Exception as e:
             failed += 1
             where = traceback.extract_tb(e.__traceback__)
+            if os.environ.get("KORORA_TRACE"):
+                traceback.print_exc()
             here = [f.lineno for f in where if "/test_" in f.filename]
             what = str(e) if isinstance(e, Failed) else repr(e)
             print("FAIL %s: %s (line %s)" % (

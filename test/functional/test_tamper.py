@@ -106,7 +106,7 @@ def undone(name, args, a, b, either=None):
         mark = lab.mark()
         with Middle(lab, *args.split()) as m:
             r = lab.migrate("a", "b", "--strategy", "offline"
-                            if "--at -" in args else "precopy")
+                            if "pause" in args else "precopy")
             check(m.got(args.split()[0]), "nothing was done to: %r" % r)
             lab.refused(r, *a)
             lab.await_log("a", r.code, mark)
@@ -168,8 +168,8 @@ FLIPS = [
            "KR-5001"),
     undone("lane_record_length", "flip --at record:50:3", LANE,
            "KR-500[13]"),
-    undone("lane_device_state", "flip --at -3000", ["KR-5001"], "KR-5001"),
-    undone("lane_device_state_end", "flip --at -60", ["KR-5001"], "KR-5001"),
+    undone("lane_device_state", "flip --at pause:3000", ["KR-5001"], "KR-5001"),
+    undone("lane_device_state_end", "flip --at pause:60", ["KR-5001"], "KR-5001"),
     undone("lane_end_header", "flip --at -44", ["KR-5001"], "KR-5001"),
     undone("lane_end", "flip --at -30", ["KR-5001"], "KR-5001"),
     undone("lane_last_byte", "flip --at -1", ["KR-5001"], "KR-5001"),
@@ -275,7 +275,8 @@ def replaying_while_it_migrates(lab):
     for lane, code in ((0, 3008), (1, 3007)):
         with lab.connect("mallory", "b") as s:
             s.sendall(peer.preamble(bytes.fromhex(id), lane) + b"\x16\x03\x01")
-            equal(s.recv(100), b"", "answer to a second lane")
+            with contextlib.suppress(ConnectionResetError):
+                equal(s.recv(100), b"", "answer to a second lane")
         lab.await_log("b", r"KR-%d" % code, mark)
     r = p.result()
     equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)

@@ -11,7 +11,7 @@
 #include "policy/access.h"
 
 static const char *const methods[] = {
-#define X(name, fn) name,
+#define X(name, ...) name,
 	KR_API_METHODS(X)
 #undef X
 };
