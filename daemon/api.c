@@ -119,16 +119,6 @@ static void say(struct kr_client *c, json_t *o)
 	flush(c);
 }
 
-json_t *kr_mig_error(const struct kr_err *e)
-{
-	const struct kr_code_row *row = kr_code_find((unsigned int)e->kr);
-	char code[16];
-
-	snprintf(code, sizeof(code), "KR-%04u", (unsigned int)e->kr);
-	return json_pack("{s:s, s:s, s:s}", "code", code, "message", e->what,
-			 "hint", row ? row->hint : "");
-}
-
 void kr_api_answer(struct kr_host *h, uint64_t client, json_t *result,
 		   const struct kr_err *e)
 {

@@ -90,6 +90,11 @@ uint64_t kr_api_number(struct kr_request *q, const char *key, uint64_t def);
 KR_API_METHODS(X)
 #undef X
 
+/** kr_api_dry_run() - The answer to `migrate` with dry_run; as a method. */
+int kr_api_dry_run(struct kr_request *q, const char *to,
+		   const struct kr_vmdef *d, uint64_t epoch,
+		   struct kr_err *e);
+
 /* News the API passes on or reacts to. */
 void kr_api_migrated(struct kr_mig *m);
 void kr_api_idle_vm(struct kr_vm *v);	/* watch a VM nobody operates */

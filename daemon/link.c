@@ -5,9 +5,8 @@
  */
 #include "daemon/link.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/dial.h"
 #include "daemon/migration.h"
 #include "daemon/spawn.h"
 #include "evidence/fingerprint.h"
@@ -397,53 +397,6 @@ static void on_connected(void *arg, uint32_t events)
 	kr_fd_close(&l->connecting.fd);
 }
 
-/* Split ADDRESS:PORT or [ADDRESS]:PORT and look it up. */
-static int resolve(const char *address, int flags, struct addrinfo **ret,
-		   struct kr_err *e)
-{
-	struct addrinfo hint = { .ai_socktype = SOCK_STREAM,
-				 .ai_flags = flags | AI_NUMERICSERV };
-	char host[280];
-	char *port;
-	char *name = host;
-	int r;
-
-	snprintf(host, sizeof(host), "%s", address);
-	port = strrchr(host, ':');
-	if (!port)
-		return kr_fail(e, KR_E_CONFIG, "%s is not ADDRESS:PORT",
-			       address);
-	*port++ = '\0';
-	if (name[0] == '[' && name[strlen(name) - 1] == ']') {
-		name[strlen(name) - 1] = '\0';
-		name++;
-	}
-	r = getaddrinfo(name[0] ? name : NULL, port, &hint, ret);
-	if (r)
-		return kr_fail(e, KR_E_UNREACHABLE, "%s: %s", address,
-			       gai_strerror(r));
-	return 0;
-}
-
-int kr_link_dial(const char *address, int *ret_fd, struct kr_err *e)
-{
-	struct addrinfo *a = NULL;
-	KR_AUTO(kr_fd_autoclose) int fd = -1;
-	int r = resolve(address, 0, &a, e);
-
-	if (r)
-		return r;
-	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		    0);
-	r = fd < 0 ? -1 : connect(fd, a->ai_addr, a->ai_addrlen);
-	freeaddrinfo(a);
-	if (r && (fd < 0 || errno != EINPROGRESS))
-		return kr_fail(e, KR_E_UNREACHABLE, "%s: %s", address,
-			       strerror(errno));
-	*ret_fd = kr_fd_take(&fd);
-	return 0;
-}
-
 int kr_link_connect(struct kr_host *h, const char *peer,
 		    struct kr_link **ret_l, struct kr_err *e)
 {
@@ -458,7 +411,7 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	snprintf(l->peer, sizeof(l->peer), "%s", peer);
 	snprintf(l->address, sizeof(l->address), "%.127s", row.address);
-	r = kr_link_dial(l->address, &l->connecting.fd, e);
+	r = kr_dial_connect(l->address, &l->connecting.fd, e);
 	if (!r) {
 		l->connecting.fn = on_connected;
 		l->connecting.arg = l;
@@ -478,16 +431,6 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 	return 0;
 }
 
-static void describe(const struct sockaddr_storage *a, socklen_t n, char *out,
-		     size_t size)
-{
-	char host[64] = "?", port[16] = "?";
-
-	getnameinfo((const struct sockaddr *)a, n, host, sizeof(host), port,
-		    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
-	snprintf(out, size, "%s:%s", host, port);
-}
-
 static void on_accept(void *arg, uint32_t events)
 {
 	struct kr_host *h = arg;
@@ -504,7 +447,7 @@ static void on_accept(void *arg, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
-	describe(&a, n, who, sizeof(who));
+	kr_dial_name(&a, n, who, sizeof(who));
 	if (h->n_unproved >= h->cfg.max_unproved) {
 		kr_fail(&e, KR_E_TOO_MANY, "%u of them; %s was turned away",
 			h->n_unproved, who);
@@ -523,24 +466,14 @@ static void on_accept(void *arg, uint32_t events)
 
 int kr_link_listen(struct kr_host *h, struct kr_err *e)
 {
-	struct addrinfo *a = NULL;
-	KR_AUTO(kr_fd_autoclose) int fd = -1;
-	int one = 1, r = resolve(h->cfg.listen, AI_PASSIVE, &a, e);
+	int fd = -1, r = kr_dial_listen(h->cfg.listen, &fd, e);
 
 	if (r)
 		return r;
+	h->listener = (struct kr_io){ .fd = fd, .fn = on_accept, .arg = h };
 	h->seen = calloc(1, sizeof(*h->seen));
-	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		    0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	r = !h->seen || fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) ||
-	    listen(fd, 64);
-	freeaddrinfo(a);
-	if (r)
-		return kr_fail(e, KR_E_SYSTEM, "listen on %s: %s",
-			       h->cfg.listen, strerror(errno));
-	h->listener = (struct kr_io){ .fd = kr_fd_take(&fd), .fn = on_accept,
-				      .arg = h };
+	if (!h->seen)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	return kr_io_add(h->loop, &h->listener, EPOLLIN, e);
 }
 

@@ -61,7 +61,4 @@ void kr_link_close(struct kr_link *l, const struct kr_err *why);
 /** kr_link_fini() - End all links. */
 void kr_link_fini(struct kr_host *h);
 
-/** kr_link_dial() - A non-blocking TCP connect to ADDRESS:PORT. */
-int kr_link_dial(const char *address, int *ret_fd, struct kr_err *e);
-
 #endif

@@ -5,8 +5,8 @@
  * happens to it is an event for kr_mig_step(), which looks the edge up in
  * policy/handover.h, makes the new state durable, and only then acts.
  *
- * source.c and target.c hold the acts; what peers and agents say comes in
- * through the functions at the end.
+ * source.c and target.c hold the acts; talk.c speaks with the peer, planes.c
+ * with the data plane, record.c with the store, migjson.c with people.
  */
 #ifndef KR_DAEMON_MIGRATION_H
 #define KR_DAEMON_MIGRATION_H
@@ -155,6 +155,13 @@ void kr_target_key(struct kr_mig *m);
 /** kr_mig_check_peer() - Did the peer sign @k about our terms? */
 int kr_mig_check_peer(struct kr_mig *m, const struct kr_step *s,
 		      struct kr_err *e);
+
+/**
+ * kr_mig_heard() - May this statement come now, and did the peer sign it?
+ * @before: the terms without what was taken from @s, put back on failure
+ */
+int kr_mig_heard(struct kr_mig *m, const struct kr_step *s, enum kr_event ev,
+		 const struct kr_terms *before, struct kr_err *e);
 
 /* ---- news from links ----------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/api.h"
+#include "daemon/dial.h"
 #include "daemon/disks.h"
 #include "daemon/migration.h"
 #include "daemon/record.h"
@@ -114,7 +115,7 @@ void kr_source_key(struct kr_mig *m)
 	m->lane.fn = on_lane_connected;
 	m->lane.arg = m;
 	if (kr_hostrow_get(m->host->store, m->peer, &row, &e) ||
-	    kr_link_dial(row.address, &m->lane.fd, &e) ||
+	    kr_dial_connect(row.address, &m->lane.fd, &e) ||
 	    kr_io_add(m->host->loop, &m->lane, EPOLLOUT, &e))
 		kr_mig_fail(m, &e);
 }
@@ -442,14 +443,9 @@ int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
 		return kr_fail(e, KR_E_UNEXPECTED, "a target's %s",
 			       kr_statement_name(s->kind));
 	}
-	r = kr_handover[m->state][ev].to == KR_ILLEGAL ?
-	    kr_fail(e, KR_E_NO_EDGE, "%s in %s", kr_event_name(ev),
-		    kr_state_name(m->state)) :
-	    kr_mig_check_peer(m, s, e);
-	if (r) {
-		m->terms = before;
+	r = kr_mig_heard(m, s, ev, &before, e);
+	if (r)
 		return r;
-	}
 	if (ev == KR_EV_PREPARED && m->state == KR_S_SEAL)
 		m->terms.times.released_ms = kr_wall_ms();
 	if (ev == KR_EV_OWNED && m->state == KR_S_RELEASED) {

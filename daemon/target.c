@@ -404,14 +404,9 @@ int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 		return kr_fail(e, KR_E_UNEXPECTED, "a source's %s",
 			       kr_statement_name(s->kind));
 	}
-	r = kr_handover[m->state][ev].to == KR_ILLEGAL ?
-	    kr_fail(e, KR_E_NO_EDGE, "%s in %s", kr_event_name(ev),
-		    kr_state_name(m->state)) :
-	    kr_mig_check_peer(m, s, e);
-	if (r) {
-		m->terms = before;
+	r = kr_mig_heard(m, s, ev, &before, e);
+	if (r)
 		return r;
-	}
 	return kr_mig_step(m, ev, e);
 }
 

@@ -19,11 +19,12 @@ mallory() {
 	quietly restart restart_b
 }
 
-# b takes mallory's network card for a's
+# Each of the two takes mallory's network card for the other's.
 mallory_is_between() {
 	grep -q ready "$work/mallory" &&
 		mac=$(on mallory cat /sys/class/net/eth0/address) &&
-		on b ip neighbour show 10.77.0.1 | grep -q "$mac"
+		on b ip neighbour show 10.77.0.1 | grep -q "$mac" &&
+		on a ip neighbour show 10.77.0.2 | grep -q "$mac"
 }
 
 restart_b() {
@@ -43,7 +44,7 @@ attack_end() {
 	mallory_pid=''
 }
 
-# refused CODE CMD... : korora refuses, with this code
+# refused CODE CMD... : korora refuses, with this code; answered prints how
 refused() {
 	code=$1
 	shift
@@ -55,6 +56,9 @@ refused() {
 		cat "$work/said" >&2
 		give_up "refused, but not with KR-$code"
 	}
+}
+
+answered() {
 	good korora "$(head -n 1 "$work/line")"
 }
 
@@ -66,7 +70,8 @@ attack_intercept() {
 	mallory intercept --identity "$work/identity"
 	refused 2002 on b korora migrate web1 --to a
 	await 5 event refused
-	fact mallory "showed $(cut -c1-24 "$work/forged")…, was hung up on"
+	fact mallory "showed a certificate for a, but of $(cut -c1-24 "$work/forged")…"
+	answered
 	attack_end
 	well b
 }
@@ -75,8 +80,13 @@ attack_flip() {
 	subheading "One flipped bit in flight"
 	tell "mallory passes everything on but changes one bit of the VM's encrypted memory."
 	mallory flip --conn lane --at 20000000
-	refused 5001 on b korora migrate web1 --to a
-	fact mallory "flipped bit 0 of byte $(event flip | field offset) on the lane"
+	size=$(wc -c <"$KORORA_LAB/a.log")
+	# the source may notice first that its lane is gone: KR-6004
+	refused '\(5001\|6004\)' on b korora migrate web1 --to a
+	await 5 new_refusal 5001
+	fact mallory "flipped one bit of byte $(event flip | field offset) on the lane"
+	answered
+	good "a's log" "$(new_refusals | grep 5001 | head -n 1)"
 	attack_end
 	well b
 }
@@ -84,32 +94,33 @@ attack_flip() {
 attack_replay() {
 	subheading "A recording, played again"
 	tell "mallory only listens while the VM moves from b back to a, which works, and" \
-		"then sends a every recorded byte once more."
+		"then sends a every recorded byte a second time."
 	mallory record --file "$work/recording"
 	quietly moved on b korora migrate web1 --to a
-	fact korora "web1 is on a: who only listens learns nothing and harms nothing"
 	attack_end
-	fact mallory "kept $(event summary | field forward) bytes that b sent a"
+	fact korora "web1 has moved to a: listening in changes nothing"
+	fact mallory "kept the $(event summary | field forward) bytes that b sent"
 	size=$(wc -c <"$KORORA_LAB/a.log")
 	quietly replay on mallory python3 "$attack/mitm.py" replay \
 		--b 10.77.0.1 --file "$work/recording"
 	cp "$work/replay.log" "$work/mallory"
-	fact mallory "sent them to a again; $(grep -c '"event": "answer"' \
-		"$work/mallory") connections, all closed by a"
-	await 5 replay_is_logged
+	fact mallory "sent them to a once more, on $(grep -c '"event": "answer"' \
+		"$work/mallory") connections"
+	await 5 new_refusal 2010
 	new_refusals | sort -u | while read -r line; do
 		good "a's log" "$line"
 	done
 	well a
 }
 
+# What a's log has refused since $size, a line each.
 new_refusals() {
 	tail -c +$((size + 1)) "$KORORA_LAB/a.log" |
-		sed -n 's/.*\(KR-[23][0-9]* [^(]*\) (.*/\1/p'
+		sed -n 's/.*\(KR-[235][0-9]* [^(]*\) (.*/\1/p'
 }
 
-replay_is_logged() {
-	new_refusals | grep -q KR-2010
+new_refusal() {
+	new_refusals | grep -q "KR-$1"
 }
 
 attack_user() {
@@ -117,5 +128,6 @@ attack_user() {
 	tell "Somebody on a, logged in as nobody, tries to send the VM to b."
 	refused 1003 on a setpriv --reuid 65534 --regid 65534 --clear-groups \
 		korora migrate web1 --to b
+	answered
 	well a
 }

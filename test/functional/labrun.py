@@ -232,11 +232,18 @@ class Lab:
             time.sleep(0.02)
         raise Failed("the migration does not show in status")
 
+    def told(self, host, *args):
+        """The object that a command which must succeed printed."""
+        r = self.korora(host, *args)
+        check(r.rc == 0 and isinstance(r.json, dict),
+              "korora %s on %s: %r" % (" ".join(args), host, r))
+        return r.json
+
     def migrations(self, host):
-        return self.korora(host, "status").json["migrations"]
+        return self.told(host, "status")["migrations"]
 
     def status(self, host, id):
-        return self.korora(host, "status", id).json["migrations"][0]
+        return self.told(host, "status", id)["migrations"][0]
 
     def await_phase(self, host, id, phase, timeout=15):
         self.until(lambda: self.status(host, id)["phase"] == phase,
@@ -322,8 +329,8 @@ class Lab:
             time.sleep(0.05)
 
     def evidence(self, host, limit=50):
-        return self.korora(host, "log", "show", "--limit",
-                           str(limit)).json["entries"]
+        return self.told(host, "log", "show", "--limit",
+                         str(limit))["entries"]
 
     def pid(self, host):
         with open("%s/%s.pid" % (self.dir, host)) as f:
@@ -365,7 +372,7 @@ class Lab:
 
     def state(self, host, vm=None):
         r = self.korora(host, "vm", "show", vm or self.vm)
-        return r.json.get("state")
+        return r.json and r.json.get("state")
 
     # ---- what every test expects ----------------------------------------------
 

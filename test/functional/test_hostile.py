@@ -1,0 +1,575 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hostile bytes: at b's port, from an enrolled peer, and on the local API.
+
+After each attack kororad is the same process, its memory is bounded, and an
+ordinary migration works.
+"""
+import contextlib
+import json
+import os
+import re
+import socket
+import struct
+import threading
+import time
+
+from labrun import ADDRESS, PORT, check, equal, run
+import peer
+from peer import Closed, Identity, Session
+
+RSS_GROWTH_KB = 8192
+
+
+def evil(lab):
+    """The enrolled but malicious host."""
+    if not hasattr(lab, "evil"):
+        lab.evil = Identity.make(lab.dir + "/evil", "evil")
+        for h in "ab":
+            r = lab.korora(h, "host", "add", "evil", "10.77.0.66:7300",
+                           "--fingerprint", lab.evil.fingerprint)
+            equal(r.rc, 0, "host add: %r" % r)
+    return lab.evil
+
+
+def session(lab, **options):
+    return Session(lab.connect("mallory", "b"), evil(lab), **options)
+
+
+def harmless(test):
+    """b's kororad lives on, has not grown, and works."""
+    def wrapped(lab):
+        pid, rss = lab.pid("b"), lab.rss_kb("b")
+        lab.since = lab.mark()
+        test(lab)
+        equal((lab.pid("b"), lab.alive("b")), (pid, True), "kororad of b")
+        check(lab.rss_kb("b") < rss + RSS_GROWTH_KB,
+              "b grew from %d to %d kB" % (rss, lab.rss_kb("b")))
+        lab.works()
+        for h in "ab":
+            check(not re.search("Sanitizer|assert|KR-9002|KR-9003",
+                                lab.logged(h, lab.since)),
+                  "%s: %s" % (h, lab.logged(h, lab.since)[-500:]))
+    wrapped.__name__ = test.__name__
+    return wrapped
+
+
+def ended(lab, s, *codes):
+    """The session was ended for one of the codes; b's log says so."""
+    end = s.end()
+    check(end.code in codes, "ended by %s, not by %s" % (end, codes))
+    s.close()
+    lab.await_log("b", "session from evil .*KR-%d" % end.code, lab.since)
+
+
+def definition(lab):
+    return lab.told("a", "vm", "show", "dirtier")["definition"]
+
+
+def offer(lab, s, **more):
+    b = "%s/b/etc/korora/identity.crt" % lab.dir
+    return peer.Offer(evil(lab), "b", peer.keyid(b),
+                      more.pop("definition", definition(lab)),
+                      more.pop("binding", s.binding), **more)
+
+
+# ---- frames ---------------------------------------------------------------------
+
+def sent(name, codes, *chunks):
+    """Bytes after the hello, and the codes they may be answered by."""
+    def test(lab):
+        s = session(lab)
+        with contextlib.suppress(OSError):
+            for c in chunks:
+                s.raw(c)
+        ended(lab, s, *codes)
+    test.__name__ = name
+    return harmless(test)
+
+
+def frame(kind, body=b"", seq=1, length=None):
+    n = len(body) + 10 if length is None else length
+    return struct.pack(">IHQ", n, kind, seq) + body
+
+
+FRAMES = [
+    sent("length_zero", [3001], bytes(64)),
+    sent("length_too_small", [3001], frame(peer.ALIVE, length=9)),
+    sent("length_over_the_limit", [3002], frame(peer.OFFER, length=32779)),
+    sent("length_of_2_gib", [3002], frame(peer.OFFER, length=1 << 31)),
+    sent("length_of_4_gib", [3002], frame(peer.OFFER, length=(1 << 32) - 1),
+         b"x" * 500000),
+    sent("longest_frame", [3001, 3003], frame(peer.OFFER, b"x" * 32768)),
+    sent("replayed_message", [2010], frame(peer.ALIVE, seq=1),
+         frame(peer.ALIVE, seq=1)),
+    sent("message_left_out", [2010], frame(peer.ALIVE, seq=2)),
+    sent("sequence_of_all_ones", [2010], frame(peer.ALIVE,
+                                               seq=(1 << 64) - 1)),
+    sent("unknown_type", [3003], frame(999)),
+    sent("type_zero", [3003], frame(0)),
+    sent("second_hello", [3003], frame(peer.HELLO, peer.hello_body())),
+    sent("heartbeat_with_a_body", [3003], frame(peer.ALIVE, b"x")),
+    sent("garbage_frames", [3001, 3002], os.urandom(100000)),
+    sent("empty_offer", [3001], frame(peer.OFFER)),
+    sent("empty_step", [3001], frame(peer.STEP)),
+    sent("step_of_no_kind", [3001], frame(peer.STEP, b"\xff" * 900)),
+    sent("too_many_checks", [3001], frame(peer.CHECKED, b"\xff\xff" * 40)),
+    sent("checks_nobody_asked_for", [2014], frame(peer.CHECKED, b"\0\0"),
+         frame(peer.BYE, peer.word(), 2)),
+    sent("goodbye", [2014], frame(peer.BYE, peer.word())),
+    sent("goodbye_with_a_reason", [3006, 2014], frame(
+        peer.BYE, peer.word(kr=65535, what="%s%n\x07" * 0 + "%s%n"))),
+    sent("goodbye_with_control_characters", [3001], frame(
+        peer.BYE, peer.word(kr=3001, what=b"\x1b[2J\x00"))),
+    sent("fail_for_an_unknown_migration", [2014], frame(
+        peer.FAIL, peer.word(os.urandom(16), 5001, "x")),
+        frame(peer.BYE, peer.word(), 2)),
+    sent("ask_for_an_unknown_migration", [2014], frame(
+        peer.ASK, peer.word(os.urandom(16))), frame(peer.BYE, peer.word(), 2)),
+]
+
+
+@harmless
+def message_before_hello(lab):
+    s = session(lab, hello=False)
+    s.raw(frame(peer.OFFER, b"x" * 100, seq=0))
+    s.receive()
+    equal(s.end().code, 3003, "code")
+    lab.await_log("b", "KR-3003", lab.since)
+
+
+@harmless
+def hello_without_an_end(lab):
+    s = session(lab, hello=False)
+    s.raw(frame(peer.HELLO, b"\0\1\0\1\xff\xff", seq=0))
+    s.receive()
+    equal(s.end().code, 3001, "code")
+
+
+# ---- offers and steps ---------------------------------------------------------------
+
+@harmless
+def truncated_offers(lab):
+    s = session(lab)
+    body = offer(lab, s).body()
+    for n in (1, 17, 200, len(body) // 2, len(body) - 1):
+        with contextlib.suppress(Closed):
+            s = session(lab)
+            s.send(peer.OFFER, body[:n])
+            ended(lab, s, 3001)
+    s = session(lab)
+    s.send(peer.OFFER, body + b"x")
+    ended(lab, s, 3001)
+
+
+def refused_offer(lab, s, o, code, **body):
+    s.send(peer.OFFER, o.body(**body))
+    kind, answer = s.receive()
+    equal((kind, peer.reason(answer)[0]), (peer.FAIL, code), "answer")
+    s.close()
+    lab.await_log("b", "KR-%d" % code, lab.since)
+    found = [e["detail"] for e in lab.evidence("b", 500)
+             if e["event"] == "offer-refused"]
+    check(found and found[-1]["code"] == code and
+          found[-1]["peer"] == "evil", "evidence: %s" % found[-1:])
+    check(not lab.qemus("b"), "b started a hypervisor")
+
+
+@harmless
+def offer_of_another_session(lab):
+    s = session(lab)
+    o = offer(lab, s, epoch=1000)
+    s.close()
+    refused_offer(lab, session(lab), o, 2010)
+
+
+@harmless
+def offer_with_another_signature(lab):
+    s = session(lab)
+    o = offer(lab, s, definition=definition(lab).replace(
+        "name = dirtier", "name = trojan"))
+    signature = evil(lab).sign("offer", b"{}")
+    refused_offer(lab, s, o, 3005, signature=signature)
+
+
+@harmless
+def offer_of_another_definition(lab):
+    s = session(lab)
+    o = offer(lab, s, epoch=1000)
+    o.definition = o.definition.replace("memory_mb = 64", "memory_mb = 65")
+    check(o.definition != definition(lab), "nothing changed")
+    refused_offer(lab, s, o, 3005)
+
+
+@harmless
+def offer_of_an_old_epoch(lab):
+    """An old copy of the VM is brought back."""
+    lab.works()
+    s = session(lab)
+    refused_offer(lab, s, offer(lab, s, epoch=1), 4008)
+
+
+@harmless
+def offer_of_a_vm_that_runs_here(lab):
+    lab.migrate("a", "b")
+    s = session(lab)
+    s.send(peer.OFFER, offer(lab, s, epoch=1000,
+                             definition=lab.told("b", "vm", "show", "dirtier")
+                             ["definition"]).body())
+    kind, answer = s.receive()
+    equal((kind, peer.reason(answer)[0]), (peer.FAIL, 4007), "answer")
+    s.close()
+    lab.runs("b")
+    equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
+
+
+@harmless
+def offer_of_a_disk_that_is_not_there(lab):
+    s = session(lab)
+    for file in ("images:../../../../etc/shadow", "images:nothing.raw",
+                 "nowhere:x.raw"):
+        text = definition(lab).replace("images:dirtier.raw", file).replace(
+            "name = dirtier", "name = trojan")
+        s = session(lab)
+        s.send(peer.OFFER, offer(lab, s, definition=text).body())
+        try:
+            kind, answer = s.receive()
+            code = peer.reason(answer)[0] if kind == peer.FAIL else 0
+        except Closed as e:
+            code = e.code
+        check(code in (3001, 4001, 4009), "%s: %d" % (file, code))
+        s.close()
+    check(not lab.qemus("b"), "b started a hypervisor")
+
+
+def trojan(lab, s):
+    """An offer that b accepts: a VM without disks."""
+    text = re.sub(r"(?s)\n\[disk.*", "", definition(lab)).replace(
+        "name = dirtier", "name = trojan")
+    o = offer(lab, s, definition=text.rstrip("\n") + "\n")
+    s.send(peer.OFFER, o.body())
+    kind, body = s.receive()
+    equal(kind, peer.STEP, "answer to a good offer: %s" % (
+        peer.reason(body) if kind == peer.FAIL else kind))
+    return o
+
+
+def dropped(lab):
+    """Nothing is left of what b reserved."""
+    lab.until(lambda: not lab.qemus("b"), "end of the hypervisor on b", 20)
+    r = lab.korora("b", "vm", "show", "trojan")
+    equal(r.code, "KR-1004", "vm show of the trojan")
+
+
+@harmless
+def accepted_and_hung_up(lab):
+    s = session(lab)
+    trojan(lab, s)
+    check(lab.qemus("b"), "no hypervisor waits")
+    s.close()
+    dropped(lab)
+
+
+@harmless
+def accepted_and_silent(lab):
+    """The session goes on with heartbeats, and no lane ever comes."""
+    s = session(lab)
+    o = trojan(lab, s)
+    s.tls.settimeout(0.5)
+    end = time.monotonic() + 12
+    while lab.qemus("b") and time.monotonic() < end:
+        s.send(peer.ALIVE)
+        with contextlib.suppress(Closed, OSError):
+            s.tls.recv(65536)
+    left = lab.qemus("b")
+    s.close()
+    dropped(lab)
+    check(not left, "b kept its hypervisor waiting for a lane for 12 s")
+    lab.await_log("b", "migration %s.*FAIL" % o.migration.hex()[:8],
+                  lab.since)
+
+
+@harmless
+def accepted_and_a_false_lane(lab):
+    """The right lane, and garbage instead of TLS on it."""
+    s = session(lab)
+    o = trojan(lab, s)
+    with lab.connect("mallory", "b") as lane:
+        lane.sendall(peer.preamble(o.migration) + os.urandom(3000))
+        kind, body = s.receive()
+        equal((kind, peer.reason(body)[0]), (peer.FAIL, 5001), "answer")
+    dropped(lab)
+    lab.await_log("b", "KR-5001", lab.since)
+    s.close()
+
+
+@harmless
+def accepted_and_a_stranger_takes_the_lane(lab):
+    """A second connection for the lane is refused, the first one stays."""
+    s = session(lab)
+    o = trojan(lab, s)
+    with lab.connect("mallory", "b") as one:
+        one.sendall(peer.preamble(o.migration))
+        time.sleep(0.3)
+        with lab.connect("client", "b") as two:
+            two.sendall(peer.preamble(o.migration))
+            with contextlib.suppress(ConnectionResetError):
+                equal(two.recv(10), b"", "answer to the second lane")
+        lab.await_log("b", "10.77.0.9.* KR-3008", lab.since)
+    s.close()
+    dropped(lab)
+
+
+@harmless
+def steps_out_of_order(lab):
+    """A release without a manifest, owner and receipt by the source."""
+    for kind in ("release", "receipt", "owner", "prepared", "manifest",
+                 "abort", "disown"):
+        s = session(lab)
+        o = trojan(lab, s)
+        with contextlib.suppress(OSError):
+            s.send(peer.STEP, o.step(kind))
+            s.send(peer.BYE, peer.word())
+        s.end()
+        s.close()
+        dropped(lab)
+    check("T_OWNER" not in lab.logged("b", lab.since).split("trojan")[-1],
+          "b owns the trojan")
+
+
+@harmless
+def step_for_an_unknown_migration(lab):
+    s = session(lab)
+    o = offer(lab, s)
+    for kind in peer.STATEMENTS:
+        s = session(lab)
+        s.send(peer.STEP, o.step(kind))
+        ended(lab, s, 1006)
+
+
+@harmless
+def step_for_anothers_migration(lab):
+    """evil sends an abort for a migration between a and b."""
+    p, id = lab.migrating("a", "b", "--bandwidth", "15MB")
+    lab.await_phase("b", id, "copy")
+    s = session(lab)
+    o = offer(lab, s, migration=bytes.fromhex(id))
+    s.send(peer.FAIL, peer.word(bytes.fromhex(id), 5001, "stop it"))
+    s.send(peer.ASK, peer.word(bytes.fromhex(id)))
+    s.send(peer.STEP, o.step("abort"))
+    ended(lab, s, 1006)
+    r = p.result()
+    equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)
+    lab.runs("b")
+    equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
+
+
+# ---- at the port -----------------------------------------------------------------------
+
+@harmless
+def garbage_at_the_port(lab):
+    for data in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(100000), b"K", b"KRLN",
+                 b"\x16", b"\x16\x03\x01\xff\xff" + os.urandom(70000),
+                 b"KRLN" + os.urandom(20), peer.preamble(os.urandom(16)),
+                 peer.preamble(os.urandom(16), version=9), b""):
+        with lab.connect("mallory", "b") as s:
+            with contextlib.suppress(OSError):
+                s.sendall(data)
+                s.shutdown(socket.SHUT_WR)
+                s.settimeout(5)
+                while s.recv(65536):
+                    pass
+    for code in (3001, 3007, 3004):
+        lab.await_log("b", r"10\.77\.0\.66.* KR-%d" % code, lab.since)
+
+
+@harmless
+def half_closed_connections(lab):
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            s = stack.enter_context(lab.connect("mallory", "b"))
+            s.shutdown(socket.SHUT_WR)
+        s = session(lab)
+        s.send(peer.BYE, peer.word())
+        s.end()
+
+
+@harmless
+def one_byte_a_second(lab):
+    """Before the handshake, in it, and after it, all at the same time; and
+    others are served meanwhile."""
+    slow = [(lab.connect("mallory", "b"), b"\x16\x03\x01\x02\x00\x01" * 20)
+            for _ in range(3)]
+    slow += [(lab.connect("mallory", "b"), peer.preamble(bytes(16)))]
+    s = session(lab)
+    start = time.monotonic()
+    over = {}
+
+    def drip(i, sock, data):
+        with contextlib.suppress(OSError):
+            for k in range(len(data)):
+                sock.sendall(data[k:k + 1])
+                sock.settimeout(1)
+                try:
+                    if not sock.recv(100):
+                        break
+                except (socket.timeout, TimeoutError):
+                    pass
+        over[i] = time.monotonic() - start
+
+    def drip_frames():
+        with contextlib.suppress(OSError, Closed):
+            for byte in frame(peer.OFFER, b"x" * 900):
+                s.raw(bytes([byte]))
+                time.sleep(1)
+        over["session"] = time.monotonic() - start
+
+    threads = [threading.Thread(target=drip, args=(i, *x), daemon=True)
+               for i, x in enumerate(slow)]
+    threads.append(threading.Thread(target=drip_frames, daemon=True))
+    for t in threads:
+        t.start()
+    lab.works()
+    for t in threads:
+        t.join(20)
+    check(len(over) == len(threads), "some hold on after 20 s: %s" % over)
+    lab.await_log("b", r"10\.77\.0\.66.* KR-2013", lab.since)
+    lab.await_log("b", r"from evil .* KR-2013", lab.since)
+
+
+@harmless
+def many_idle_connections(lab):
+    """100 connections that say nothing: most are turned away, the limit holds,
+    and hosts are served as soon as the idle ones are given up."""
+    lab.restart("a")	# no session is left that need not be opened
+    held = [lab.connect("mallory", "b") for _ in range(100)]
+    lab.await_log("b", "KR-2016", lab.since)
+    rss = lab.rss_kb("b")
+    agents = [p for p in children(lab.pid("b"))]
+    check(len(agents) <= 40, "%d agents" % len(agents))
+    start = time.monotonic()
+    r = lab.migrate("a", "b")
+    while r.rc and time.monotonic() < start + 20:
+        check(r.code in ("KR-2014", "KR-2015", "KR-2016", "KR-2009"),
+              "%r" % r)
+        time.sleep(0.5)
+        r = lab.migrate("a", "b")
+    equal(r.rc, 0, "migrate in spite of idle connections: %r" % r)
+    check(lab.rss_kb("b") < rss + RSS_GROWTH_KB, "it grows")
+    for s in held:
+        s.close()
+    equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
+    lab.until(lambda: len(children(lab.pid("b"))) < 8, "end of the agents")
+
+
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return f.read().split()
+
+
+@harmless
+def many_sessions_of_a_peer(lab):
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            s = session(lab)
+            stack.callback(s.close)
+        lab.works()
+    lab.until(lambda: len(children(lab.pid("b"))) < 8, "end of the agents")
+
+
+@harmless
+def peer_that_never_reads(lab):
+    s = session(lab)
+    ask = offer(lab, s, epoch=1000).body()
+    with contextlib.suppress(OSError):
+        s.tls.settimeout(3)
+        for _ in range(3000):
+            s.send(peer.CHECK, ask)
+    s.close()
+
+
+# ---- the local API -------------------------------------------------------------------------
+
+def asked(lab, host, line):
+    answer = lab.api(host, line + b"\n")
+    check(answer and "error" in answer, "answer: %s" % answer)
+    return answer["error"]["code"]
+
+
+@harmless
+def malformed_requests(lab):
+    for line in (b"", b"{", b"[]", b"null", b"42", b'"x"', b"\xff\xfe\x00",
+                 b'{"id":1}', b'{"method":1}', b'{"id":1,"method":"vm.list",'
+                 b'"params":[]}', b'{"id":1,"id":2,"method":"info"}',
+                 b'{"id":1,"method":"vm.show","params":{"name":7}}',
+                 b'{"id":1,"method":"vm.show","params":{"name":"\\u0000"}}'):
+        equal(asked(lab, "b", line), "KR-1001", "code of %r" % line)
+    for name in ("../../etc/passwd", "%s%n", "x" * 5000, "a\nb", "é"):
+        code = asked(lab, "b", json.dumps({
+            "id": 1, "method": "vm.show", "params": {"name": name}}).encode())
+        check(code in ("KR-1001", "KR-1004"), "%s: %s" % (name[:30], code))
+
+
+@harmless
+def deep_and_huge_requests(lab):
+    for opening in (b"[", b'{"a":'):
+        equal(asked(lab, "b", opening * 10000), "KR-1001", "deep nesting")
+    for data in (b"[" * 100000 + b"\n", b'{"a":' * 100000 + b"\n",
+                 b'{"id":1,"method":"vm.define","params":{"text":"' +
+                 b"x" * (2 << 20) + b'","file":"x"}}\n'):
+        answer = lab.api("b", data)
+        code = answer["error"]["code"] if answer else None
+        check(code in ("KR-1001", "KR-1011"), "code %s" % code)
+
+
+@harmless
+def slow_and_idle_clients_of_the_api(lab):
+    """More than may be connected; root still is served when they have gone."""
+    held = []
+    for _ in range(80):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(lab.api_path("b"))
+        with contextlib.suppress(OSError):
+            s.send(b"{")
+        held.append(s)
+    for s in held:
+        s.close()
+    lab.until(lambda: lab.korora("b", "info").rc == 0, "answer")
+
+
+@harmless
+def client_that_never_reads(lab):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(lab.api_path("b"))
+        s.settimeout(2)
+        with contextlib.suppress(OSError):
+            for _ in range(20000):
+                s.send(b'{"id":1,"method":"log.show","params":{"limit":99}}\n')
+        equal(lab.korora("b", "info").rc, 0, "exit of info meanwhile")
+
+
+@harmless
+def pipelined_requests(lab):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(lab.api_path("b"))
+        s.settimeout(5)
+        s.sendall(b"".join(b'{"id":%d,"method":"info"}\n' % i
+                           for i in range(200)))
+        f = s.makefile("rb")
+        equal([json.loads(f.readline())["id"] for _ in range(200)],
+              list(range(200)), "ids of the answers")
+
+
+if __name__ == "__main__":
+    run([(dict(vm="dirtier", mem=64, conf={"host": {"peer_timeout_s": 3}}), [
+        *FRAMES, message_before_hello, hello_without_an_end, truncated_offers,
+        offer_of_another_session, offer_with_another_signature,
+        offer_of_another_definition, offer_of_an_old_epoch,
+        offer_of_a_vm_that_runs_here, offer_of_a_disk_that_is_not_there,
+        accepted_and_hung_up, accepted_and_silent, accepted_and_a_false_lane,
+        accepted_and_a_stranger_takes_the_lane, steps_out_of_order,
+        step_for_an_unknown_migration, step_for_anothers_migration,
+        garbage_at_the_port, half_closed_connections, one_byte_a_second,
+        many_idle_connections, many_sessions_of_a_peer, peer_that_never_reads,
+        malformed_requests, deep_and_huge_requests,
+        slow_and_idle_clients_of_the_api, client_that_never_reads,
+        pipelined_requests])])
