@@ -207,19 +207,44 @@ static int owned(struct kr_request *q, const char *name, struct kr_vmrow *v,
 	return 0;
 }
 
+/* It came here and would not run: its process is there, paused. */
+static int resume(struct kr_request *q, struct kr_vm *vm, struct kr_err *e)
+{
+	struct op *o = op_new(q, vm->def.name, false);
+	struct kr_vm_watch w;
+	int r;
+
+	if (!o)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	o->vm = vm;
+	r = kr_vm_command(vm, KR_HYPER_RUN, e);
+	if (r) {
+		free(o);
+		return r;
+	}
+	vm->busy = true;
+	w = op_watch(o);
+	kr_vm_watch(vm, &w);
+	return KR_API_LATER;
+}
+
 int kr_api_vm_start(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
 	const char *name = kr_api_text(q, "name", e);
 	struct kr_vm_watch w;
 	struct kr_vmdef def;
+	struct kr_vm *vm;
 	struct op *o;
 	int r = name ? owned(q, name, &v, e) : e->code;
 
 	(void)ret;
 	if (r)
 		return r;
-	if (kr_vm_find(q->host, name) || v.state == KR_VM_RUNNING)
+	vm = kr_vm_find(q->host, name);
+	if (vm && v.state == KR_VM_LOST)
+		return resume(q, vm, e);
+	if (vm || v.state == KR_VM_RUNNING)
 		return kr_fail(e, KR_E_VM_STATE, "%s runs already", name);
 	r = kr_vmdef_parse(name, v.definition, strlen(v.definition), &def, e);
 	if (r)
@@ -338,7 +363,10 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	(void)ret;
 	if (r)
 		return r;
-	if (kr_vm_find(q->host, name) || v.state == KR_VM_RUNNING)
+	vm = kr_vm_find(q->host, name);
+	if (vm && v.state == KR_VM_LOST)
+		return resume(q, vm, e);
+	if (vm || v.state == KR_VM_RUNNING)
 		return kr_fail(e, KR_E_VM_STATE, "%s runs: stop it first",
 			       name);
 	r = kr_vmrow_del(q->host->store, name, e);

@@ -25,7 +25,6 @@
 #define TICK_MS		200u
 #define FORGET_MS	30000u	/* the store knows it from then on */
 #define SUSPECT_MS	400u	/* for a cause to follow its effect */
-#define AGAIN_MS	1000u	/* between attempts to reach the peer */
 #define AGAIN_MAX_MS	5000u
 
 static void tell_progress(struct kr_mig *m)
@@ -73,7 +72,7 @@ static int cannot_record(struct kr_mig *m, enum kr_event ev,
 	kr_log_err(KR_LOG_ERROR, "cannot record a step", why);
 	if (!m->error.code)
 		m->error = *why;
-	kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+	kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
 	if (ev != KR_EV_FAIL && kr_state_before_return(m->state))
 		kr_mig_step(m, KR_EV_FAIL, NULL);
 	return why->code;
@@ -91,7 +90,7 @@ static void act_failed(struct kr_mig *m, const struct kr_err *why)
 		return;
 	}
 	kr_log_err(KR_LOG_WARN, m->terms.vm, why);
-	kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+	kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
 }
 
 int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
@@ -122,7 +121,7 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 	}
 	m->stepping = true;
 	if (x->to != from)
-		m->n_again = 0;
+		m->n_again = m->n_tries = 0;
 	m->state = x->to;
 	log_step(m, from, ev);
 	kr_fault(kr_handover_fault_number(from, ev, false));
@@ -278,6 +277,15 @@ struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm)
 	return NULL;
 }
 
+void kr_mig_end_vm(struct kr_mig *m, enum kr_state st)
+{
+	if (m->vm && kr_record_ours(m, st))
+		kr_vm_kill(m->vm);
+	else if (m->vm)
+		kr_api_idle_vm(m->vm);
+	m->vm = NULL;
+}
+
 void kr_mig_finish(struct kr_mig *m)
 {
 	struct kr_err e = KR_ERR_NONE;
@@ -294,7 +302,7 @@ void kr_mig_finish(struct kr_mig *m)
 		/* unfinished on disk is unfinished: a restart would see it */
 		m->finished = false;
 		kr_log_err(KR_LOG_ERROR, "finish", &e);
-		kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+		kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
 		return;
 	}
 	if (m->vm) {
@@ -348,7 +356,7 @@ int kr_mig_recover(struct kr_host *h, struct kr_err *e)
 
 int kr_mig_reconnect(struct kr_mig *m, struct kr_err *e)
 {
-	unsigned int wait = AGAIN_MS * (1 + m->n_again);
+	unsigned int wait = KR_MIG_AGAIN_MS * (1 + m->n_again);
 
 	if (m->finished)
 		return 0;

@@ -21,6 +21,7 @@
 #include "policy/handover.h"
 #include "store/migrow.h"
 
+#define KR_MIG_AGAIN_MS	1000u	/* between attempts to reach the peer */
 #define KR_MIG_FREEZE_MS	30000u	/* a guest stands still at most */
 #define KR_MIG_TRIES_MAX	20u	/* to make a hypervisor run the VM */
 #define KR_MIG_QUEUE_MAX	8u	/* events raised while acting */
@@ -122,6 +123,9 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
 
 /** kr_mig_give_lane() - Hand a connected lane to the data plane. */
 int kr_mig_give_lane(struct kr_mig *m, int fd, struct kr_err *e);
+
+/** kr_mig_end_vm() - End the VM's process if it is this migration's. */
+void kr_mig_end_vm(struct kr_mig *m, enum kr_state st);
 
 /** kr_mig_stop_plane() - End the data plane and its lanes. */
 void kr_mig_stop_plane(struct kr_mig *m);

@@ -27,7 +27,7 @@
 
 #define MIG_SOCKET	"mig.sock"
 #define INSIST_MS	3000u	/* until resuming is tried once more */
-#define AGAIN_MS	200u
+#define RETRY_MS	200u
 
 /* ---- prepare and offer -------------------------------------------------- */
 
@@ -214,9 +214,7 @@ static int act_destroy(struct kr_mig *m, struct kr_err *e)
 {
 	(void)e;
 	kr_mig_stop_plane(m);
-	if (m->vm && kr_record_ours(m, KR_S_DONE))
-		kr_vm_kill(m->vm);
-	m->vm = NULL;
+	kr_mig_end_vm(m, KR_S_DONE);
 	kr_mig_finish(m);
 	return 0;
 }
@@ -284,7 +282,7 @@ static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
 	} else if (m->ending && command == KR_HYPER_RUN) {
 		/* not finalised yet, say: a little later it will be */
 		kr_log_err(KR_LOG_WARN, "cannot resume yet", e);
-		kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+		kr_timer_arm(m->host->loop, &m->again, RETRY_MS);
 	} else if (command != KR_HYPER_ASK &&
 		   kr_state_before_return(m->state)) {
 		kr_mig_fail(m, e);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
+#include "base/log.h"
 #include "daemon/api.h"
 
 /* ---- statements --------------------------------------------------------- */
@@ -23,7 +25,7 @@ int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
 
 	if (!m->link) {
 		if (!kr_state_before_return(m->state) && !m->finished)
-			kr_timer_arm(m->host->loop, &m->again, AGAIN_MS);
+			kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
 		return 0;	/* the edge of SESSION sends it then */
 	}
 	if (m->sig_kind != k) {

@@ -68,10 +68,8 @@ void kr_target_insist(struct kr_mig *m)
 {
 	struct kr_err e = KR_ERR_NONE;
 
-	if (!m->vm || m->n_tries++ == KR_MIG_TRIES_MAX) {
-		if (m->vm)
-			kr_vm_kill(m->vm);
-		m->vm = NULL;
+	if (!m->vm || m->n_tries >= KR_MIG_TRIES_MAX) {
+		/* paused it stays: its memory is the only one there is */
 		kr_fail(&e, KR_E_VM_LOST, "%s would not run", m->terms.vm);
 		m->error = e;
 		kr_mig_fail(m, &e);
@@ -139,6 +137,7 @@ static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
 		return;
 	if (m->state == KR_T_OWNER) {	/* it must run: insist */
 		kr_log_err(KR_LOG_WARN, "first instruction", e);
+		m->n_tries++;
 		kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
 		return;
 	}
@@ -300,9 +299,7 @@ static int act_drop(struct kr_mig *m, struct kr_err *e)
 	(void)e;
 	kr_mig_send_fail(m);
 	kr_mig_stop_plane(m);
-	if (m->vm && kr_record_ours(m, KR_T_UNDONE))
-		kr_vm_kill(m->vm);
-	m->vm = NULL;
+	kr_mig_end_vm(m, KR_T_UNDONE);
 	kr_mig_finish(m);
 	return 0;
 }
@@ -311,9 +308,7 @@ static int act_drop(struct kr_mig *m, struct kr_err *e)
 static int act_disown(struct kr_mig *m, struct kr_err *e)
 {
 	kr_mig_stop_plane(m);
-	if (m->vm && kr_record_ours(m, KR_T_UNDONE))
-		kr_vm_kill(m->vm);
-	m->vm = NULL;
+	kr_mig_end_vm(m, KR_T_UNDONE);
 	if (!m->link)
 		return kr_mig_reconnect(m, e);
 	if (m->terms.times.released_ms)

@@ -60,9 +60,11 @@ relative() {
 
 give_up() {
 	printf '%s\n' "demo: $c_bad$*$c_off" >&2
-	for h in a b; do
-		[ ! -s "$KORORA_LAB/$h.log" ] ||
-			tail -n 8 "$KORORA_LAB/$h.log" >&2
+	for log in "$KORORA_LAB/a.log" "$KORORA_LAB/b.log" "$work/mallory"; do
+		[ ! -s "$log" ] || {
+			echo "the end of $log:"
+			tail -n 8 "$log"
+		} >&2
 	done
 	exit 1
 }

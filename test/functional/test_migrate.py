@@ -379,7 +379,7 @@ def stopped_vm_is_refused(lab):
 
 def connection_survives(lab):
     report = lab.dir + "/talk.json"
-    talk = lab.start("client", "talk", "10.77.0.10", "7", "--seconds", "12",
+    talk = lab.start("client", "talk", "10.77.0.10", "7", "--seconds", "6",
                      "--report", report)
     lab.until(lambda: os.path.exists(report), "connection to the guest")
     downtime = []
