@@ -363,10 +363,7 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	(void)ret;
 	if (r)
 		return r;
-	vm = kr_vm_find(q->host, name);
-	if (vm && v.state == KR_VM_LOST)
-		return resume(q, vm, e);
-	if (vm || v.state == KR_VM_RUNNING)
+	if (kr_vm_find(q->host, name) || v.state == KR_VM_RUNNING)
 		return kr_fail(e, KR_E_VM_STATE, "%s runs: stop it first",
 			       name);
 	r = kr_vmrow_del(q->host->store, name, e);
