@@ -120,8 +120,10 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 		return kr_fail(e, why.kr, "%s", why.what);
 	}
 	m->stepping = true;
-	if (x->to != from)
+	if (x->to != from) {
 		m->n_again = m->n_tries = 0;
+		kr_mig_expected(m);
+	}
 	m->state = x->to;
 	log_step(m, from, ev);
 	kr_fault(kr_handover_fault_number(from, ev, false));
@@ -153,9 +155,23 @@ void kr_mig_suspect(struct kr_mig *m, const struct kr_err *e)
 		kr_mig_fail(m, e);
 		return;
 	}
-	if (!m->suspect.code)
-		m->suspect = *e;
+	if (!m->suspect.code || m->suspect.kr == KR_E_PEER_SILENT)
+		m->suspect = *e;	/* rather than what was waited for */
 	kr_timer_arm(m->host->loop, &m->again, SUSPECT_MS);
+}
+
+void kr_mig_expect(struct kr_mig *m, uint32_t in_ms, const char *what)
+{
+	m->suspect = KR_ERR_NONE;
+	kr_fail(&m->suspect, KR_E_PEER_SILENT, "%s: %s in %u ms", m->peer,
+		what, in_ms);
+	kr_timer_arm(m->host->loop, &m->again, in_ms);
+}
+
+void kr_mig_expected(struct kr_mig *m)
+{
+	m->suspect = KR_ERR_NONE;
+	kr_timer_off(&m->again);
 }
 
 /* ---- life --------------------------------------------------------------- */

@@ -22,6 +22,7 @@
 #include "store/migrow.h"
 
 #define KR_MIG_AGAIN_MS	1000u	/* between attempts to reach the peer */
+#define KR_MIG_ANSWER_MS	30000u	/* for the peer's hypervisor to start */
 #define KR_MIG_FREEZE_MS	30000u	/* a guest stands still at most */
 #define KR_MIG_TRIES_MAX	20u	/* to make a hypervisor run the VM */
 #define KR_MIG_QUEUE_MAX	8u	/* events raised while acting */
@@ -99,6 +100,16 @@ void kr_mig_fail(struct kr_mig *m, const struct kr_err *e);
  * this is only what was seen first.
  */
 void kr_mig_suspect(struct kr_mig *m, const struct kr_err *e);
+
+/**
+ * kr_mig_expect() - The peer owes something: fail if it is not here in time
+ * kr_mig_expected() - It came
+ *
+ * Only before the point of no return; every step that changes the state
+ * ends the wait. Nobody holds a hypervisor here by saying nothing.
+ */
+void kr_mig_expect(struct kr_mig *m, uint32_t in_ms, const char *what);
+void kr_mig_expected(struct kr_mig *m);
 
 /** kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy. */
 void kr_mig_finish(struct kr_mig *m);

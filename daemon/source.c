@@ -71,6 +71,7 @@ static int act_offer(struct kr_mig *m, struct kr_err *e)
 	if (r)
 		return r;
 	kr_offer_put(&w, &o);
+	kr_mig_expect(m, KR_MIG_ANSWER_MS, "no answer to the offer");
 	return kr_link_send(m->link, KR_PEER_OFFER, &w, e);
 }
 
@@ -154,6 +155,7 @@ static int act_copy(struct kr_mig *m, struct kr_err *e)
 	r = kr_vm_setup(m->vm, &s, e);
 	if (!r)
 		r = kr_mig_plane(m, fd, e);
+	kr_mig_expect(m, 2 * m->host->cfg.peer_timeout_ms, "no lane");
 	if (!r)
 		r = kr_link_ask_key(m->link, m->terms.migration, 0, e);
 	return r;
@@ -182,10 +184,12 @@ static void maybe_sent(struct kr_mig *m)
 
 void kr_source_plane(struct kr_mig *m, uint16_t what)
 {
-	if (what == KR_PLANE_UP)
+	if (what == KR_PLANE_UP) {
+		kr_mig_expected(m);
 		start_sending(m);
-	else
+	} else {
 		maybe_sent(m);
+	}
 }
 
 /* ---- hand-over ----------------------------------------------------------- */

@@ -217,6 +217,7 @@ static int act_accept(struct kr_mig *m, struct kr_err *e)
 {
 	int r = kr_link_ask_key(m->link, m->terms.migration, 0, e);
 
+	kr_mig_expect(m, 2 * m->host->cfg.peer_timeout_ms, "no lane");
 	return r ? r : kr_mig_send(m, KR_STATEMENT_ACCEPTANCE, e);
 }
 
@@ -227,6 +228,7 @@ void kr_target_key(struct kr_mig *m)
 	if (m->state != KR_T_LOAD || m->lane.fd < 0 || m->lane_given)
 		return;
 	m->lane_given = true;
+	kr_mig_expected(m);
 	if (kr_mig_give_lane(m, m->lane.fd, &e))
 		kr_mig_fail(m, &e);
 	kr_fd_close(&m->lane.fd);
@@ -254,8 +256,10 @@ static void maybe_matched(struct kr_mig *m)
 
 void kr_target_plane(struct kr_mig *m, uint16_t what)
 {
-	if (what == KR_PLANE_MANIFEST)
-		maybe_matched(m);
+	if (what != KR_PLANE_MANIFEST)
+		return;
+	kr_mig_expect(m, KR_MIG_FREEZE_MS, "no manifest of what it sent");
+	maybe_matched(m);
 }
 
 /* ---- hand-over ------------------------------------------------------------- */

@@ -63,7 +63,8 @@ static void tell(uint16_t type, const struct kr_wr *w)
 	struct kr_err e = KR_ERR_NONE;
 
 	if (kr_chan_put(&a.chan, type, w, &e)) {
-		kr_log_err(KR_LOG_ERROR, "telling kororad", &e);
+		if (e.kr != KR_E_AGENT_DIED)	/* else it hung up on us */
+			kr_log_err(KR_LOG_ERROR, "telling kororad", &e);
 		kr_loop_stop(a.loop, 1);
 	}
 }

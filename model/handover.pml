@@ -105,6 +105,9 @@ inline law()
 		assert(st[S] != S_DONE || vm[S] == NONE)
 	:: else
 	fi;
+#ifdef REACH
+	assert(!(fin[S] && fin[T] && st[S] == S_DONE && vm[T] == RUNS));
+#endif
 	assert(!fin[S] || st[S] != S_UNDONE || vm[S] == RUNS || vm_died);
 	assert(!fin[T] || st[T] != T_DONE || vm[T] == RUNS || vm_died);
 	assert(!fin[T] || st[T] != T_UNDONE || vm[T] == NONE)
