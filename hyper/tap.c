@@ -14,15 +14,38 @@
 
 #include "base/fd.h"
 
+/*
+ * A bridge takes the lowest address of its ports as its own. One that begins
+ * with fe is never the lowest, so VMs that come and go do not change the
+ * host's address under its peers' ARP entries.
+ */
+static int raise_address(int s, const char *tap, struct kr_err *e)
+{
+	struct ifreq ifr = { 0 };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", tap);
+	if (!ioctl(s, SIOCGIFHWADDR, &ifr)) {
+		ifr.ifr_hwaddr.sa_data[0] = (char)0xfe;
+		if (!ioctl(s, SIOCSIFHWADDR, &ifr))
+			return 0;
+	}
+	return kr_fail(e, KR_E_SYSTEM, "address of %s: %s", tap,
+		       strerror(errno));
+}
+
 /* Into the bridge first, then up: it never talks outside of it. */
 static int attach(const char *bridge, const char *tap, struct kr_err *e)
 {
 	KR_AUTO(kr_fd_autoclose) int s =
 		socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq ifr = { 0 };
+	int r;
 
 	if (s < 0)
 		return kr_fail(e, KR_E_SYSTEM, "socket: %s", strerror(errno));
+	r = raise_address(s, tap, e);
+	if (r)
+		return r;
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", bridge);
 	ifr.ifr_ifindex = (int)if_nametoindex(tap);
 	if (ioctl(s, SIOCBRADDIF, &ifr))
