@@ -196,6 +196,22 @@ static int add_console(struct kr_launch *l, const struct kr_hyper_site *s,
 	return 0;
 }
 
+/*
+ * QEMU before 9.0 loses guest writes while it migrates a VM under TCG: where
+ * a RAM block is a multiple of 64 pages, clearing its dirty bits takes a short
+ * cut that leaves the translated code's TLB unaware, and later writes to those
+ * pages are not seen ("physmem: Fix migration dirty bitmap coherency with TCG
+ * memory access" mended it). Two pages more, and the short cut is not taken.
+ */
+static void memory(struct kr_launch *l, const struct kr_vmdef *d)
+{
+	arg(l, "-m");
+	if (d->accel == KR_VMDEF_TCG)
+		arg(l, "%lluk", (unsigned long long)d->memory_mb * 1024 + 8);
+	else
+		arg(l, "%uM", d->memory_mb);
+}
+
 static void add_machine(struct kr_launch *l, const struct kr_vmdef *d)
 {
 	arg(l, "-name");
@@ -212,8 +228,7 @@ static void add_machine(struct kr_launch *l, const struct kr_vmdef *d)
 	arg(l, "%s", d->cpu);
 	arg(l, "-smp");
 	arg(l, "%u", d->vcpus);
-	arg(l, "-m");
-	arg(l, "%uM", d->memory_mb);
+	memory(l, d);
 	arg(l, "-qmp");
 	arg(l, "unix:" KR_QEMUARGS_CONTROL ",server=on,wait=off");
 	l->control = KR_QEMUARGS_CONTROL;

@@ -68,6 +68,8 @@ byte act[2];		/* recorded, not done yet */
 byte raised[2];		/* an event raised while acting, + 1; 0: none */
 byte lk[2] = NO_LINK;	/* the session it speaks on */
 bool going[2];		/* S: ending, resumes the VM; T: RUN was said */
+bool closing[2];	/* all is done but the mark on the row */
+bool again[2];		/* the timer to try again is armed */
 bool manifest;		/* T: the source's manifest is here */
 /* ---- the world -------------------------------------------------------------- */
 byte vm[2];
@@ -81,7 +83,7 @@ bool vm_died;
 /* ---- for the properties ------------------------------------------------------- */
 bool was_released;
 
-byte k;			/* scratch; 0 between steps */
+short k;		/* scratch; 0 between steps */
 
 /* ---- the one law ---------------------------------------------------------------- */
 
@@ -92,53 +94,67 @@ inline law()
 	/* two never run it, whatever the records say */
 	assert(!(vm[S] == RUNS && vm[T] == RUNS));
 	/* somebody has the right: the source before its release, the target
-	 * from its owner record on; in between the release is on its way */
-	assert(BEFORE(st[S]) || st[S] == S_RELEASED || OWNS(st[T]));
+	 * from its owner record on; in between the release is on its way to
+	 * one that can take it, or give it back */
+	assert(BEFORE(st[S]) || OWNS(st[T]) || (st[S] == S_RELEASED &&
+	       (st[T] == T_PREPARED || st[T] == T_DISOWNED)));
 	assert(!(BEFORE(st[S]) && OWNS(st[T])));
 	/* nobody runs it without the right */
 	assert(vm[S] != RUNS || BEFORE(st[S]));
 	assert(vm[T] != RUNS || (OWNS(st[T]) && was_released));
 	/* when both are done they agree, and it is where they say */
-	if
-	:: fin[S] && fin[T] ->
-		assert((st[S] == S_DONE) == (st[T] == T_DONE));
-		assert(st[S] != S_DONE || vm[S] == NONE)
-	:: else
-	fi;
-#ifdef REACH
-	assert(!(fin[S] && fin[T] && st[S] == S_DONE && vm[T] == RUNS));
-#endif
+	assert(!fin[S] || !fin[T] || (st[S] == S_DONE) == (st[T] == T_DONE));
+	assert(!fin[S] || st[S] != S_DONE || vm[S] == NONE);
 	assert(!fin[S] || st[S] != S_UNDONE || vm[S] == RUNS || vm_died);
 	assert(!fin[T] || st[T] != T_DONE || vm[T] == RUNS || vm_died);
 	assert(!fin[T] || st[T] != T_UNDONE || vm[T] == NONE)
+#ifdef REACH
+	; assert(!(fin[S] && fin[T] && st[S] == S_DONE && vm[T] == RUNS))
+#endif
 }
+
+#define UNSURE(h)	(!fin[h] && st[h] && st[h] != S_NEW && \
+			 st[h] != T_NEW && !BEFORE(st[h]) && !ENDED(st[h]))
 
 /* ---- stepping --------------------------------------------------------------------- */
 
-/* Look the edge up, record the new state; the act comes next, or a crash. */
-inline step(h, ev)
+/* An event for the end of this step; the act comes in the next, or a crash. */
+#define raise(ev)	event = (ev) + 1
+
+inline step(h)
 {
-	k = st[h];
 	if
-	:: edge_to[k * N_EVENTS + (ev)] != ILLEGAL ->
-		act[h] = edge_act[k * N_EVENTS + (ev)];
-		st[h] = edge_to[k * N_EVENTS + (ev)];
+	:: event ->
+		k = st[h] * N_EVENTS + event - 1;
+		event = 0;
+		if
+		:: edge_to[k] != ILLEGAL ->
+			act[h] = edge_act[k];
+			st[h] = edge_to[k]
+		:: else
+		fi;
+		k = 0;
 		if
 		:: st[h] == S_RELEASED -> was_released = true
 		:: else
 		fi
 	:: else
-	fi;
-	k = 0
+	fi
 }
 
 inline send(h, m)
 {
 	if
-	:: lk[h] != NO_LINK && wire[lk[h]] ->
-		assert(nfull(Q(OTHER, lk[h])));
-		Q(OTHER, lk[h])!m
-	:: else		/* no session: the edge of SESSION says it then */
+	:: lk[h] == NO_LINK ->	/* the edge of SESSION says it then */
+		again[h] = again[h] || UNSURE(h)
+	:: else ->
+		if
+		:: wire[lk[h]] && nfull(Q(OTHER, lk[h])) ->
+			Q(OTHER, lk[h])!m
+		:: wire[lk[h]] && full(Q(OTHER, lk[h])) ->
+			cut(lk[h])	/* it does not read */
+		:: else
+		fi
 	fi
 }
 
@@ -194,7 +210,7 @@ inline reconnect(h)
 		fi;
 		if
 		:: lk[h] != NO_LINK -> raised[h] = EV_SESSION + 1
-		:: else -> connect(h)
+		:: else -> again[h] = true; connect(h)
 		fi
 	fi
 }
@@ -219,7 +235,8 @@ inline link_up(h, l)
 	if
 	:: !fin[h] && lk[h] == NO_LINK && st[h] != T_NEW && st[h] != S_NEW ->
 		lk[h] = l;
-		step(h, EV_SESSION)
+		raise(EV_SESSION);
+		again[h] = false
 	:: else
 	fi
 }
@@ -233,7 +250,7 @@ inline link_down(h, l)
 	:: lk[h] == l || (lk[h] == NO_LINK && st[h] == S_PREPARE) ->
 		lk[h] = NO_LINK;
 		if
-		:: !fin[h] -> step(h, EV_LOST)
+		:: !fin[h] -> raise(EV_LOST)
 		:: else
 		fi
 	:: else
@@ -268,7 +285,7 @@ inline source_act(a)
 	:: a == A_RELEASE -> send(S, M_RELEASE)
 	:: a == A_RECEIPT -> send(S, M_RECEIPT)
 	:: a == A_ABORT -> send(S, M_ABORT)
-	:: a == A_DESTROY -> vm[S] = NONE; fin[S] = true
+	:: a == A_DESTROY -> vm[S] = NONE; closing[S] = true
 	:: a == A_REVIVE ->
 		assert(BEFORE(st[S]));
 		send(S, M_FAIL);
@@ -295,11 +312,11 @@ inline target_act(a)
 		:: else -> going[T] = true
 		fi
 	:: a == A_OWNED || a == A_LOST_VM -> send(T, M_OWNER)
-	:: a == A_COUNTERSIGN -> send(T, M_RECEIPT); fin[T] = true
+	:: a == A_COUNTERSIGN -> send(T, M_RECEIPT); closing[T] = true
 	:: a == A_DROP ->
 		send(T, M_FAIL);
 		vm[T] = NONE;
-		fin[T] = true
+		closing[T] = true
 	:: a == A_DISOWN ->
 		vm[T] = NONE;
 		if
@@ -326,28 +343,28 @@ inline take(h, m)
 	:: m == M_FAIL ->
 		if
 		:: !fin[h] && (BEFORE(st[h]) || st[h] == T_PREPARED) ->
-			step(h, EV_FAIL)
+			raise(EV_FAIL)
 		:: else
 		fi
-	:: m == M_ASK -> step(h, EV_ASKED)
-	:: m == OFFER -> step(h, EV_OFFERED)
-	:: m == ACCEPTANCE -> step(h, EV_ACCEPTED)
+	:: m == M_ASK -> raise(EV_ASKED)
+	:: m == OFFER -> raise(EV_OFFERED)
+	:: m == ACCEPTANCE -> raise(EV_ACCEPTED)
 	:: m == MANIFEST ->
 		if
 		:: st[h] == T_LOAD -> manifest = true
 		:: else
 		fi
-	:: m == M_PREPARED -> step(h, EV_PREPARED)
+	:: m == M_PREPARED -> raise(EV_PREPARED)
 	:: m == M_RELEASE ->
 		if
 		:: edge_to[st[h] * N_EVENTS + EV_RELEASED] -> told = true
 		:: else
 		fi;
-		step(h, EV_RELEASED)
-	:: m == M_OWNER -> step(h, EV_OWNED)
-	:: m == M_RECEIPT -> step(h, EV_RECEIPT)
-	:: m == M_ABORT -> step(h, EV_ABORTED)
-	:: m == M_DISOWN -> step(h, EV_DISOWNED)
+		raise(EV_RELEASED)
+	:: m == M_OWNER -> raise(EV_OWNED)
+	:: m == M_RECEIPT -> raise(EV_RECEIPT)
+	:: m == M_ABORT -> raise(EV_ABORTED)
+	:: m == M_DISOWN -> raise(EV_DISOWNED)
 	fi
 }
 
@@ -369,9 +386,6 @@ inline take(h, m)
 #define TIMER	true
 #endif
 
-#define UNSURE(h)	(!fin[h] && st[h] && st[h] != S_NEW && \
-			 st[h] != T_NEW && !BEFORE(st[h]) && !ENDED(st[h]))
-
 inline news(h, l)
 {
 	if
@@ -392,67 +406,58 @@ inline news(h, l)
 #define HAS_NEWS(h, l)	(VIEW(h, l) == FRESH || VIEW(h, l) == GONE || \
 			 len(Q(h, l)) > 0)
 
+/* What both hosts do alike. */
+#define EITHER(h, its_act) \
+	:: alive[h] && act[h] -> \
+		message = act[h]; \
+		act[h] = 0; \
+		its_act(message) \
+	:: alive[h] && !act[h] && raised[h] -> \
+		event = raised[h]; \
+		raised[h] = 0 \
+	:: IDLE(h) && closing[h] -> closing[h] = false; fin[h] = true \
+	:: IDLE(h) && !closing[h] && HAS_NEWS(h, 0) -> news(h, 0) \
+	:: IDLE(h) && !closing[h] && HAS_NEWS(h, 1) -> news(h, 1) \
+	:: IDLE(h) && TIMER && UNSURE(h) && again[h] && st[h] != T_OWNER -> \
+		again[h] = false; \
+		reconnect(h) \
+	:: !alive[h] -> \
+		alive[h] = true; \
+		if \
+		:: st[h] != S_NEW && st[h] != T_NEW && !fin[h] -> \
+			raise(EV_RESTART) \
+		:: else \
+		fi
+
 proctype source()
 {
-	byte message;
+	byte message, event;
 
 	do
-	:: atomic { alive[S] && act[S] ->
-		message = act[S];
-		act[S] = 0;
-		source_act(message);
-		message = 0;
-		law()
-	   }
-	:: atomic { alive[S] && !act[S] && raised[S] ->
-		message = raised[S] - 1;
-		raised[S] = 0;
-		step(S, message);
-		message = 0;
-		law()
-	   }
-	:: atomic { IDLE(S) && HAS_NEWS(S, 0) -> news(S, 0); law() }
-	:: atomic { IDLE(S) && HAS_NEWS(S, 1) -> news(S, 1); law() }
-	/* the hypervisor's news */
-	:: atomic { IDLE(S) && st[S] == S_COPY && sending &&
-		    vm[S] == PAUSED -> step(S, EV_PAUSED); law() }
-	:: atomic { IDLE(S) && st[S] == S_FREEZE && vm[S] == PAUSED ->
-		sent = true;
-		step(S, EV_SENT);
-		law()
-	   }
-	:: atomic { IDLE(S) && going[S] && st[S] == S_UNDONE && !fin[S] ->
+	:: atomic {
 		if
-		:: vm[S] == PAUSED -> vm[S] = RUNS
-		:: else
+		EITHER(S, source_act)
+		/* its hypervisor's news */
+		:: IDLE(S) && st[S] == S_COPY && sending && vm[S] == PAUSED ->
+			raise(EV_PAUSED)
+		:: IDLE(S) && st[S] == S_FREEZE && vm[S] == PAUSED ->
+			sent = true;
+			raise(EV_SENT)
+		:: IDLE(S) && (st[S] == S_COPY || st[S] == S_FREEZE) &&
+		   !sending -> raise(EV_FAIL)
+		:: IDLE(S) && vm[S] == NONE && BEFORE(st[S]) &&
+		   st[S] != S_NEW && !ENDED(st[S]) -> raise(EV_FAIL)
+		:: IDLE(S) && going[S] && st[S] == S_UNDONE ->
+			vm[S] = (vm[S] == PAUSED -> RUNS : vm[S]);
+			sending = false;
+			going[S] = false;
+			closing[S] = true
+		/* a guest does not stand still for ever */
+		:: IDLE(S) && TIMER && (st[S] == S_FREEZE ||
+					st[S] == S_SEAL) -> raise(EV_FAIL)
 		fi;
-		sending = false;
-		going[S] = false;
-		fin[S] = true;
-		law()
-	   }
-	:: atomic { IDLE(S) && (st[S] == S_COPY || st[S] == S_FREEZE) &&
-		    !sending -> step(S, EV_FAIL); law() }
-	:: atomic { IDLE(S) && vm[S] == NONE && !fin[S] && BEFORE(st[S]) &&
-		    st[S] != S_NEW && !ENDED(st[S]) ->
-		step(S, EV_FAIL);
-		law()
-	   }
-	/* timers */
-	:: atomic { IDLE(S) && TIMER && UNSURE(S) && lk[S] == NO_LINK ->
-		reconnect(S) }
-	/* a guest does not stand still for ever */
-	:: atomic { IDLE(S) && TIMER && (st[S] == S_FREEZE ||
-					 st[S] == S_SEAL) ->
-		step(S, EV_FAIL);
-		law()
-	   }
-	:: atomic { !alive[S] ->
-		alive[S] = true;
-		if
-		:: st[S] != S_NEW && !fin[S] -> step(S, EV_RESTART)
-		:: else
-		fi;
+		step(S);
+		message = 0;
 		law()
 	   }
 	od
@@ -460,59 +465,31 @@ proctype source()
 
 proctype target()
 {
-	byte message;
+	byte message, event;
 
 	do
-	:: atomic { alive[T] && act[T] ->
-		message = act[T];
-		act[T] = 0;
-		target_act(message);
-		message = 0;
-		law()
-	   }
-	:: atomic { alive[T] && !act[T] && raised[T] ->
-		message = raised[T] - 1;
-		raised[T] = 0;
-		step(T, message);
-		message = 0;
-		law()
-	   }
-	:: atomic { IDLE(T) && HAS_NEWS(T, 0) -> news(T, 0); law() }
-	:: atomic { IDLE(T) && HAS_NEWS(T, 1) -> news(T, 1); law() }
-	/* the hypervisor's news */
-	:: atomic { IDLE(T) && st[T] == T_RESERVE && vm[T] == PAUSED ->
-		step(T, EV_READY); law() }
-	:: atomic { IDLE(T) && st[T] == T_LOAD && manifest &&
-		    vm[T] == PAUSED -> step(T, EV_MATCHED); law() }
-	:: atomic { IDLE(T) && st[T] == T_OWNER && going[T] &&
-		    vm[T] != NONE ->
-		vm[T] = RUNS;
-		going[T] = false;
-		step(T, EV_RUNNING);
-		law()
-	   }
-	:: atomic { IDLE(T) && vm[T] == NONE && !fin[T] &&
-		    (st[T] == T_RESERVE || st[T] == T_LOAD ||
-		     st[T] == T_PREPARED || st[T] == T_OWNER) ->
-		step(T, EV_FAIL);
-		law()
-	   }
-	/* timers */
-	:: atomic { IDLE(T) && TIMER && UNSURE(T) && lk[T] == NO_LINK &&
-		    st[T] != T_OWNER -> reconnect(T) }
-	:: atomic { IDLE(T) && TIMER && st[T] == T_OWNER && !going[T] ->
-		going[T] = true }
-	/* the lane ends with the source's part in it */
-	:: atomic { IDLE(T) && st[T] == T_LOAD && fin[S] ->
-		step(T, EV_FAIL);
-		law()
-	   }
-	:: atomic { !alive[T] ->
-		alive[T] = true;
+	:: atomic {
 		if
-		:: st[T] != T_NEW && !fin[T] -> step(T, EV_RESTART)
-		:: else
+		EITHER(T, target_act)
+		/* its hypervisor's news */
+		:: IDLE(T) && st[T] == T_RESERVE && vm[T] == PAUSED ->
+			raise(EV_READY)
+		:: IDLE(T) && st[T] == T_LOAD && manifest &&
+		   vm[T] == PAUSED -> raise(EV_MATCHED)
+		:: IDLE(T) && st[T] == T_OWNER && going[T] &&
+		   vm[T] != NONE ->
+			vm[T] = RUNS;
+			going[T] = false;
+			raise(EV_RUNNING)
+		:: IDLE(T) && vm[T] == NONE &&
+		   (st[T] == T_RESERVE || st[T] == T_LOAD ||
+		    st[T] == T_PREPARED || st[T] == T_OWNER) ->
+			raise(EV_FAIL)
+		/* the lane ends with the source's part in it */
+		:: IDLE(T) && st[T] == T_LOAD && fin[S] -> raise(EV_FAIL)
 		fi;
+		step(T);
+		message = 0;
 		law()
 	   }
 	od
@@ -527,6 +504,8 @@ inline crash(h)
 	raised[h] = 0;
 	lk[h] = NO_LINK;
 	going[h] = false;
+	closing[h] = false;
+	again[h] = false;
 	if
 	:: h == T -> manifest = false
 	:: else
@@ -547,40 +526,49 @@ inline crash(h)
 
 proctype world()
 {
+	byte event;
+
 	do
 	/* a source's hypervisor pauses the VM by itself once told to send */
 	:: atomic { sending && vm[S] == RUNS -> vm[S] = PAUSED; law() }
-	/* and resumes it by itself if sending breaks before all is sent */
-	:: atomic { faults && sending && !sent && vm[S] == PAUSED ->
-		faults--;
-		sending = false;
-		vm[S] = RUNS;
+	:: atomic {
+		faults -> faults--;
+		if
+		/* and resumes it by itself if sending breaks before the end */
+		:: sending && !sent && vm[S] == PAUSED ->
+			sending = false;
+			vm[S] = RUNS
+		:: alive[S] -> crash(S)
+		:: alive[T] -> crash(T)
+		:: wire[0] -> cut(0)
+		:: wire[1] -> cut(1)
+		:: vm[S] && !vm_died -> vm_died = true; vm[S] = NONE
+		:: vm[T] && !vm_died -> vm_died = true; vm[T] = NONE
+		:: IDLE(S) && BEFORE(st[S]) && !ENDED(st[S]) ->
+			raise(EV_FAIL);
+			step(S)
+		:: IDLE(T) && (st[T] == T_RESERVE || st[T] == T_LOAD ||
+			       st[T] == T_PREPARED) ->
+			raise(EV_FAIL);
+			step(T)
+		:: true		/* none after all */
+		fi;
 		law()
 	   }
-	:: atomic { faults && alive[S] -> faults--; crash(S) }
-	:: atomic { faults && alive[T] -> faults--; crash(T) }
-	:: atomic { faults && wire[0] -> faults--; cut(0) }
-	:: atomic { faults && wire[1] -> faults--; cut(1) }
-	:: atomic { faults && vm[S] && !vm_died -> faults--; vm_died = true;
-		vm[S] = NONE; law() }
-	:: atomic { faults && vm[T] && !vm_died -> faults--; vm_died = true;
-		vm[T] = NONE; law() }
-	:: atomic { faults && IDLE(S) && BEFORE(st[S]) && !ENDED(st[S]) &&
-		    st[S] != S_NEW -> faults--; step(S, EV_FAIL); law() }
-	:: atomic { faults && IDLE(T) && (st[T] == T_RESERVE ||
-		    st[T] == T_LOAD || st[T] == T_PREPARED) ->
-		faults--; step(T, EV_FAIL); law() }
 	od
 }
 
 init
 {
+	byte event;
+
 	atomic {
 		fill_table();
 		st[S] = S_NEW;
 		st[T] = T_NEW;
 		vm[S] = RUNS;
-		step(S, EV_REQUEST);
+		event = EV_REQUEST + 1;
+		step(S);
 		run source();
 		run target();
 		run world()

@@ -256,7 +256,7 @@ class Lab:
             if found:
                 return found
             check(time.monotonic() < end, "no %s after %s s" % (what, timeout))
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def api(self, host, request, timeout=10):
         """Send bytes or an object to the local API; the first answer line."""

@@ -468,6 +468,45 @@ def many_idle_connections(lab):
     lab.until(lambda: len(children(lab.pid("b"))) < 8, "end of the agents")
 
 
+@harmless
+def flood_of_idle_connections(lab):
+    """mallory opens new ones as fast as he is turned away; a's come too."""
+    lab.restart("a")
+    going, opened = True, [0]
+
+    def flood():
+        held = []
+        while going:
+            with contextlib.suppress(OSError):
+                held.append(lab.connect("mallory", "b", 1))
+                opened[0] += 1
+            for s in held[:]:
+                s.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    with contextlib.suppress(ConnectionError):
+                        if s.recv(1):
+                            continue
+                    held.remove(s)
+                    s.close()
+            time.sleep(0.005)
+        for s in held:
+            s.close()
+
+    t = threading.Thread(target=flood)
+    t.start()
+    try:
+        time.sleep(1)
+        lab.await_log("b", "KR-2016", lab.since)
+        r, end = None, time.monotonic() + 15
+        while time.monotonic() < end and (r is None or r.rc):
+            r = lab.migrate("a", "b")
+    finally:
+        going = False
+        t.join()
+    equal(r.rc, 0, "migrate in a flood of %d connections: %r" % (opened[0], r))
+    equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
+
+
 def children(pid):
     with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
         return f.read().split()
@@ -521,11 +560,13 @@ def deep_and_huge_requests(lab):
     for opening in (b"[", b'{"a":'):
         equal(asked(lab, "b", opening * 10000), "KR-1001", "deep nesting")
     for data in (b"[" * 100000 + b"\n", b'{"a":' * 100000 + b"\n",
+                 b'{"id":1,"method":"vm.show","params":{"name":"' +
+                 b"x" * 70000 + b'"}}\n',
                  b'{"id":1,"method":"vm.define","params":{"text":"' +
                  b"x" * (2 << 20) + b'","file":"x"}}\n'):
         answer = lab.api("b", data)
         code = answer["error"]["code"] if answer else None
-        check(code in ("KR-1001", "KR-1011"), "code %s" % code)
+        check(code in ("KR-1001", "KR-1004", "KR-1011"), "code %s" % code)
 
 
 @harmless
@@ -576,7 +617,8 @@ if __name__ == "__main__":
         accepted_and_a_stranger_takes_the_lane, steps_out_of_order,
         step_for_an_unknown_migration, step_for_anothers_migration,
         garbage_at_the_port, half_closed_connections, one_byte_a_second,
-        many_idle_connections, many_sessions_of_a_peer, peer_that_never_reads,
+        many_idle_connections, flood_of_idle_connections,
+        many_sessions_of_a_peer, peer_that_never_reads,
         malformed_requests, deep_and_huge_requests,
         slow_and_idle_clients_of_the_api, client_that_never_reads,
         pipelined_requests])])

@@ -9,9 +9,8 @@ import contextlib
 import json
 import os
 import threading
-import time
 
-from labrun import ATTACK, PORT, check, equal, run
+from labrun import ATTACK, check, equal, run
 import peer
 
 MITM = os.path.join(ATTACK, "mitm.py")
@@ -35,6 +34,9 @@ class Middle:
         return [e for e in self.events if e["event"] == event]
 
     def __enter__(self):
+        if getattr(self.lab, "straight", True):
+            # a session that goes straight from a to b is of no use to him
+            self.lab.restart("a")
         self.lab.until(lambda: self.got("ready") or self.p.done(),
                        "man in the middle")
         check(not self.p.done(), "mitm.py ended")
@@ -44,16 +46,17 @@ class Middle:
         self.p.p.terminate()
         self.reader.join(10)
         self.p.stop()
+        self.lab.straight = False	# what went through him ended with him
 
 
-def apart(lab):
-    """No session between the hosts is left from before."""
-    lab.restart("a")
+def straight(lab):
+    """An ordinary migration without him."""
+    lab.straight = True
+    lab.works()
 
 
 def passing_through(lab):
     """He really stands in between, and may read all he wants."""
-    apart(lab)
     with Middle(lab, "pass") as m:
         own = m.got("ready")[0]["own"]
         neighbours = lab.exec("a", "ip", "neigh", "show", "10.77.0.2").out
@@ -72,7 +75,6 @@ def passing_through(lab):
 
 def intercepting(name):
     def test(lab):
-        apart(lab)
         me = peer.Identity.make("%s/mallory-%s" % (lab.dir, name), name)
         mark = lab.mark()
         with Middle(lab, "intercept", "--identity", me.dir) as m:
@@ -83,7 +85,7 @@ def intercepting(name):
             lab.until(lambda: m.got("failed"), "failure of the interception")
         equal({e["by"] for e in m.got("refused")}, {"client", "server"},
               "who refused him")
-        lab.works()
+        straight(lab)
     test.__name__ = "intercepting_as_" + name
     return test
 
@@ -95,14 +97,12 @@ CONTROL = ("KR-2006", "KR-2007", "KR-2008", "KR-2009", "KR-2012", "KR-2013",
            "KR-2014", "KR-2015", "KR-3006")
 
 
-def undone(name, args, a, b, either=None):
+def undone(name, args, a, b):
     """An attack before the release: the VM stays on a.
 
-    a: the codes its user may see; b: what is in b's log; either: a code
-    that at least one of the logs must have
+    a: the codes its user may see; b: what is in b's log
     """
     def test(lab):
-        apart(lab)
         mark = lab.mark()
         with Middle(lab, *args.split()) as m:
             r = lab.migrate("a", "b", "--strategy", "offline"
@@ -111,10 +111,6 @@ def undone(name, args, a, b, either=None):
             lab.refused(r, *a)
             lab.await_log("a", r.code, mark)
             lab.await_log("b", b, mark)
-            if either:
-                both = lab.logged("a", mark) + lab.logged("b", mark)
-                check(either in both, "nobody tells of %s: %s" % (either,
-                                                                 both))
             lab.works()		# through him, who now only relays
     test.__name__ = name
     return test
@@ -123,7 +119,6 @@ def undone(name, args, a, b, either=None):
 def done(name, args):
     """An attack after the release: it is driven to its end all the same."""
     def test(lab):
-        apart(lab)
         with Middle(lab, *args.split()) as m:
             r = lab.migrate("a", "b", timeout=40)
             check(m.got(args.split()[0]), "nothing was done to: %r" % r)
@@ -136,13 +131,11 @@ def done(name, args):
                 v = lab.korora(h, "receipt", "show", r.json["migration"])
                 equal(v.rc, 0, "receipt on %s: %r" % (h, v))
             equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
-            lab.runs("a")
-        lab.works()
+            lab.works()
     test.__name__ = name
     return test
 
 
-LANE_ALL = LANE + ("KR-3001", "KR-3004", "KR-3007")
 FLIPS = [
     # the lane's preamble, in the clear
     undone("lane_preamble_magic", "flip --at 0", LANE, "KR-3001"),
@@ -242,11 +235,11 @@ def replayed(lab, recording):
 
 def replaying(lab):
     """All that a said to b in a migration, said again, lanes and all."""
-    apart(lab)
     recording = lab.dir + "/recording"
     with Middle(lab, "record", "--file", recording):
         r = lab.migrate("a", "b")
         equal(r.rc, 0, "exit of %r" % r)
+    lab.straight = True
     equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
     check(os.path.getsize(recording) > r.json["wire_bytes"] * 0.9,
           "the recording has %d bytes" % os.path.getsize(recording))
@@ -264,7 +257,7 @@ def replaying(lab):
     lab.await_log("b", r"10\.77\.0\.66.* KR-3007", mark)
     equal([lab.korora(h, "vm", "list").json for h in "ab"], before, "VMs")
     check(not lab.qemus("b"), "b started a hypervisor")
-    lab.works()
+    straight(lab)
 
 
 def replaying_while_it_migrates(lab):

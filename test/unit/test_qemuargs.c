@@ -40,7 +40,7 @@ static const char *const golden[] = {
 	"/usr/bin/qemu-system-x86_64", "-name", "web1", "-no-user-config",
 	"-nodefaults", "-display", "none", "-S", "-machine",
 	"pc-q35-7.2,accel=tcg,usb=off,vmport=off,dump-guest-core=off",
-	"-cpu", "qemu64", "-smp", "2", "-m", "256M",
+	"-cpu", "qemu64", "-smp", "2", "-m", "262152k",
 	"-qmp", "unix:qmp.sock,server=on,wait=off", "-sandbox",
 	"on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
 	"resourcecontrol=deny",
