@@ -21,7 +21,7 @@ void kr_cli_decref(json_t **j)
 	json_decref(*j);
 }
 
-/* ---- what is shown --------------------------------------------------- */
+/* ---- what is shown ----------------------------------------------------- */
 
 void kr_cli_result(const struct kr_cli *c, const json_t *result)
 {
@@ -144,7 +144,7 @@ int kr_cli_path(const struct kr_cli *c, const char *below,
 	return 0;
 }
 
-/* ---- what was typed -------------------------------------------------- */
+/* ---- what was typed ---------------------------------------------------- */
 
 static const struct kr_option *find_option(const struct kr_option *opts,
 					   size_t n, const char *name,
@@ -231,7 +231,7 @@ int kr_cli_args(struct kr_cli *c, int argc, char **argv,
 	return 0;
 }
 
-/* ---- what is asked --------------------------------------------------- */
+/* ---- what is asked ----------------------------------------------------- */
 
 static json_t *no_daemon(const struct kr_cli *c)
 {

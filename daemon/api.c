@@ -43,7 +43,7 @@ static const struct {
 #undef X
 };
 
-/* ---- a client's life ------------------------------------------------------ */
+/* ---- a client's life --------------------------------------------------- */
 
 static void on_reap(void *arg)
 {
@@ -148,7 +148,7 @@ void kr_api_event(struct kr_host *h, uint64_t client, json_t *event)
 	json_decref(event);
 }
 
-/* ---- requests ------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 static int add_role(void *arg, const struct kr_userrow *u, struct kr_err *e)
 {
@@ -354,7 +354,7 @@ void kr_api_fini(struct kr_host *h)
 	kr_fd_close(&h->api.fd);
 }
 
-/* ---- parameters ------------------------------------------------------------ */
+/* ---- parameters -------------------------------------------------------- */
 
 const char *kr_api_text(struct kr_request *q, const char *key,
 			struct kr_err *e)

@@ -28,7 +28,7 @@ int kr_api_info(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return 0;
 }
 
-/* ---- hosts ---------------------------------------------------------------- */
+/* ---- hosts ------------------------------------------------------------- */
 
 static json_t *host_json(const struct kr_hostrow *r)
 {
@@ -127,7 +127,7 @@ int kr_api_host_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return r;
 }
 
-/* ---- fleet authorities ----------------------------------------------------- */
+/* ---- fleet authorities ------------------------------------------------- */
 
 static int add_trust(void *arg, const struct kr_trustrow *t, struct kr_err *e)
 {
@@ -203,7 +203,7 @@ int kr_api_trust_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return r;
 }
 
-/* ---- users ----------------------------------------------------------------- */
+/* ---- users ------------------------------------------------------------- */
 
 static int user_and_role(struct kr_request *q, const char **user,
 			 const char **role, struct kr_err *e)

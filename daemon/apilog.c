@@ -84,7 +84,7 @@ int kr_api_receipt_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return r;
 }
 
-/* ---- the log ----------------------------------------------------------------- */
+/* ---- the log ----------------------------------------------------------- */
 
 static int add_entry(void *arg, uint64_t idx, const uint8_t *leaf,
 		     size_t n_bytes, struct kr_err *e)

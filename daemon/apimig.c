@@ -12,7 +12,7 @@
 #define DOWNTIME_MS	300u	/* the hypervisor's usual limit */
 #define RECOVER_MS	20000u	/* for `recover` to see the end of things */
 
-/* ---- migrate ------------------------------------------------------------------ */
+/* ---- migrate ----------------------------------------------------------- */
 
 void kr_api_migrated(struct kr_mig *m)
 {
@@ -100,7 +100,7 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return KR_API_LATER;
 }
 
-/* ---- status, cancel, recover --------------------------------------------------- */
+/* ---- status, cancel, recover ------------------------------------------- */
 
 /* An id, or the beginning of one that no other begins with. */
 struct prefix {

@@ -60,7 +60,7 @@ void kr_api_vm_died(struct kr_host *h, const char *name)
 		kr_log(KR_LOG_WARN, "VM %s: its process ended", name);
 }
 
-/* ---- idle: nobody operates it -------------------------------------------- */
+/* ---- idle: nobody operates it ------------------------------------------ */
 
 static void idle_gone(void *arg, const struct kr_err *e)
 {
@@ -88,7 +88,7 @@ void kr_api_idle_vm(struct kr_vm *v)
 	kr_vm_watch(v, &w);
 }
 
-/* ---- start and stop ------------------------------------------------------- */
+/* ---- start and stop ---------------------------------------------------- */
 
 static void op_end(struct op *o, const struct kr_err *e)
 {
@@ -296,7 +296,7 @@ int kr_api_vm_stop(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return KR_API_LATER;
 }
 
-/* ---- definitions ----------------------------------------------------------- */
+/* ---- definitions ------------------------------------------------------- */
 
 int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
@@ -375,7 +375,7 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return r;
 }
 
-/* ---- listings --------------------------------------------------------------- */
+/* ---- listings ---------------------------------------------------------- */
 
 static json_t *vm_json(struct kr_host *h, const struct kr_vmrow *v)
 {

@@ -143,7 +143,7 @@ int kr_host_credentials(struct kr_host *h, struct kr_linkstart *s,
 	return r;
 }
 
-/* ---- the hypervisor ---------------------------------------------------------- */
+/* ---- the hypervisor ---------------------------------------------------- */
 
 int kr_host_probe(struct kr_host *h, struct kr_probe **ret_p,
 		  struct kr_err *e)
@@ -175,7 +175,7 @@ int kr_host_hyper_version(struct kr_host *h, uint32_t *ret, struct kr_err *e)
 	return r;
 }
 
-/* ---- certificates ------------------------------------------------------------- */
+/* ---- certificates ------------------------------------------------------ */
 
 static X509 *read_pem(const char *pem)
 {

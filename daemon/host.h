@@ -50,7 +50,7 @@ struct kr_host {
 	bool		    stopping;
 };
 
-/** kr_host_open() - Set up what lives under @h->root; fails without identity. */
+/** kr_host_open() - Set up what lives under @h->root; KR_E_NOT_INIT. */
 int kr_host_open(struct kr_host *h, struct kr_err *e);
 void kr_host_close(struct kr_host *h);
 
@@ -78,7 +78,7 @@ int kr_host_pem(const uint8_t *der, size_t n, char **ret_pem,
 		struct kr_err *e);
 int kr_host_der(const char *pem, uint8_t *out, size_t *n, struct kr_err *e);
 
-/** kr_host_describe_ca() - subject, fingerprint, not_after; {} if it is none. */
+/** kr_host_describe_ca() - subject, fingerprint, not_after; {} if none. */
 json_t *kr_host_describe_ca(const char *pem);
 
 #endif

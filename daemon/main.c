@@ -26,8 +26,8 @@ static void usage(FILE *to)
 {
 	fputs("usage: kororad [--root DIR] [--fault-list] [--version]\n"
 	      "\n"
-	      "  --root DIR    this host instance's root; default $KORORA_ROOT,\n"
-	      "                else the system's directories\n"
+	      "  --root DIR    this host instance's root; default\n"
+	      "                $KORORA_ROOT, else the system's directories\n"
 	      "  --fault-list  print the hand-over's numbered fault points\n"
 	      "  --version     print the version\n"
 	      "\n"

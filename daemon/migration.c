@@ -38,7 +38,7 @@ static void tell_progress(struct kr_mig *m)
 	kr_api_event(m->host, m->client, ev);
 }
 
-/* ---- stepping ----------------------------------------------------------- */
+/* ---- stepping ---------------------------------------------------------- */
 
 static void drain(struct kr_mig *m)
 {
@@ -174,7 +174,7 @@ void kr_mig_expected(struct kr_mig *m)
 	kr_timer_off(&m->again);
 }
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 static void on_timeout(void *arg)
 {
@@ -368,7 +368,7 @@ int kr_mig_recover(struct kr_host *h, struct kr_err *e)
 	return r;
 }
 
-/* ---- sessions ----------------------------------------------------------- */
+/* ---- sessions ---------------------------------------------------------- */
 
 int kr_mig_reconnect(struct kr_mig *m, struct kr_err *e)
 {

@@ -30,17 +30,17 @@
 struct kr_mig {
 	struct kr_mig	 *next;
 	struct kr_host	 *host;
-	/* ---- durable (the store's doc) ------------------------------- */
+	/* ---- durable (the store's doc) ----------------------------------------- */
 	enum kr_state	  state;
 	struct kr_terms	  terms;
 	struct kr_vmdef	  def;
 	char		  peer[64];
 	bool		  offline;	/* pause first, then send */
-	/* ---- as asked for -------------------------------------------- */
+	/* ---- as asked for ------------------------------------------------------ */
 	uint32_t	  max_downtime_ms, timeout_s;
 	uint64_t	  bandwidth_bytes_s;	/* 0: no limit */
 	uint64_t	  client;	/* whom to tell; 0: nobody */
-	/* ---- at work -------------------------------------------------- */
+	/* ---- at work ----------------------------------------------------------- */
 	struct kr_link	 *link;
 	struct kr_vm	 *vm;
 	struct kr_chan	  plane;
@@ -69,7 +69,7 @@ struct kr_mig {
 typedef int (*kr_mig_act)(struct kr_mig *m, struct kr_err *e);
 extern const kr_mig_act kr_source_acts[KR_ACT_N], kr_target_acts[KR_ACT_N];
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 /** kr_mig_new() - A migration in @state, listed; NULL without memory. */
 struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state);
@@ -118,7 +118,7 @@ void kr_mig_finish(struct kr_mig *m);
 int kr_mig_recover(struct kr_host *h, struct kr_err *e);
 void kr_mig_fini(struct kr_host *h);
 
-/* ---- for source.c and target.c ------------------------------------------ */
+/* ---- for source.c and target.c ----------------------------------------- */
 
 /** kr_mig_send() - Sign (once) and send statement @k. */
 int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e);
@@ -178,7 +178,7 @@ int kr_mig_check_peer(struct kr_mig *m, const struct kr_step *s,
 int kr_mig_heard(struct kr_mig *m, const struct kr_step *s, enum kr_event ev,
 		 const struct kr_terms *before, struct kr_err *e);
 
-/* ---- news from links ----------------------------------------------------- */
+/* ---- news from links --------------------------------------------------- */
 
 void kr_mig_link_up(struct kr_link *l);
 void kr_mig_link_down(struct kr_link *l);
@@ -189,7 +189,7 @@ void kr_mig_lane_key(struct kr_link *l, const struct kr_lanekey *k);
 int kr_mig_lane_in(struct kr_link *l, const uint8_t id[16], uint8_t lane,
 		   int fd, struct kr_err *e);
 
-/* ---- for people ----------------------------------------------------------- */
+/* ---- for people -------------------------------------------------------- */
 
 /** kr_mig_describe() - The status object of the local API. */
 json_t *kr_mig_describe(const struct kr_mig *m);

@@ -22,7 +22,7 @@ struct ctx {
 	struct kr_host	       *h;
 	const struct kr_offer  *o;	/* NULL: the host itself */
 	struct kr_probe	       *probe;
-	char			note[KR_TEXT_BYTES_MAX];	/* when all is well */
+	char			note[KR_TEXT_BYTES_MAX]; /* when all is well */
 };
 
 static int check_hypervisor(struct ctx *c, struct kr_err *e)

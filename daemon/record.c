@@ -50,7 +50,7 @@ static enum kr_statement own_statement(const struct kr_mig *m,
 	}
 }
 
-/* ---- the evidence log ---------------------------------------------------- */
+/* ---- the evidence log -------------------------------------------------- */
 
 static json_t *detail(const struct kr_mig *m, enum kr_state to,
 		      enum kr_event ev)
@@ -134,7 +134,7 @@ static int log_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 	return r;
 }
 
-/* ---- rows ---------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------- */
 
 static void put_doc(struct kr_mig *m, struct kr_wr *w)
 {
@@ -287,7 +287,7 @@ bool kr_record_ours(const struct kr_mig *m, enum kr_state st)
 	}
 }
 
-/* ---- the end, and back ---------------------------------------------------- */
+/* ---- the end, and back ------------------------------------------------- */
 
 void kr_record_receipt_path(const struct kr_host *h, const uint8_t id[16],
 			    char *out, size_t size)

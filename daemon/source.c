@@ -29,7 +29,7 @@
 #define INSIST_MS	3000u	/* until resuming is tried once more */
 #define RETRY_MS	200u
 
-/* ---- prepare and offer -------------------------------------------------- */
+/* ---- prepare and offer ------------------------------------------------- */
 
 static int act_connect(struct kr_mig *m, struct kr_err *e)
 {
@@ -75,7 +75,7 @@ static int act_offer(struct kr_mig *m, struct kr_err *e)
 	return kr_link_send(m->link, KR_PEER_OFFER, &w, e);
 }
 
-/* ---- copy ---------------------------------------------------------------- */
+/* ---- copy -------------------------------------------------------------- */
 
 static void on_lane_connected(void *arg, uint32_t events)
 {
@@ -192,7 +192,7 @@ void kr_source_plane(struct kr_mig *m, uint16_t what)
 	}
 }
 
-/* ---- hand-over ----------------------------------------------------------- */
+/* ---- hand-over --------------------------------------------------------- */
 
 static int act_manifest(struct kr_mig *m, struct kr_err *e)
 {
@@ -223,7 +223,7 @@ static int act_destroy(struct kr_mig *m, struct kr_err *e)
 	return 0;
 }
 
-/* ---- back to where it was ------------------------------------------------ */
+/* ---- back to where it was ---------------------------------------------- */
 
 static void revive(struct kr_mig *m)
 {
@@ -391,7 +391,7 @@ const kr_mig_act kr_source_acts[KR_ACT_N] = {
 	[KR_ACT_ABORT] = act_abort,
 };
 
-/* ---- what the target signed ---------------------------------------------- */
+/* ---- what the target signed -------------------------------------------- */
 
 /* Figures the receipt states, known once the target runs the VM. */
 static void measure(struct kr_mig *m)
@@ -461,7 +461,7 @@ int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
 	return kr_mig_step(m, ev, e);
 }
 
-/* ---- the start ------------------------------------------------------------ */
+/* ---- the start --------------------------------------------------------- */
 
 int kr_source_start(struct kr_mig *m, struct kr_err *e)
 {

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "daemon/api.h"
 
-/* ---- statements --------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------- */
 
 int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
 {
@@ -102,7 +102,7 @@ void kr_mig_log_head(struct kr_mig *m, struct kr_terms_log *ret)
 	kr_ledger_head(m->host->ledger, &ret->size, ret->root);
 }
 
-/* ---- hearing --------------------------------------------------------- */
+/* ---- hearing ----------------------------------------------------------- */
 
 int kr_mig_heard(struct kr_mig *m, const struct kr_step *s, enum kr_event ev,
 		 const struct kr_terms *before, struct kr_err *e)

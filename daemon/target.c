@@ -22,7 +22,7 @@
 #define MIG_SOCKET	"mig.sock"
 #define INSIST_MS	500u	/* until RUN is said once more */
 
-/* ---- reserve: a hypervisor that waits ------------------------------------ */
+/* ---- reserve: a hypervisor that waits ---------------------------------- */
 
 static void lose(struct kr_mig *m, enum kr_code kr, const char *what)
 {
@@ -211,7 +211,7 @@ static int act_reserve(struct kr_mig *m, struct kr_err *e)
 	return r;
 }
 
-/* ---- load ----------------------------------------------------------------- */
+/* ---- load -------------------------------------------------------------- */
 
 static int act_accept(struct kr_mig *m, struct kr_err *e)
 {
@@ -262,7 +262,7 @@ void kr_target_plane(struct kr_mig *m, uint16_t what)
 	maybe_matched(m);
 }
 
-/* ---- hand-over ------------------------------------------------------------- */
+/* ---- hand-over --------------------------------------------------------- */
 
 static int act_prepared(struct kr_mig *m, struct kr_err *e)
 {
@@ -346,7 +346,7 @@ const kr_mig_act kr_target_acts[KR_ACT_N] = {
 	[KR_ACT_REATTACH] = act_reattach,
 };
 
-/* ---- what the source signed ------------------------------------------------ */
+/* ---- what the source signed -------------------------------------------- */
 
 /* A manifest may come before our own is made: keep it until then. */
 static int take_manifest(struct kr_mig *m, const struct kr_step *s,
@@ -409,7 +409,7 @@ int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 	return kr_mig_step(m, ev, e);
 }
 
-/* ---- the offer -------------------------------------------------------------- */
+/* ---- the offer --------------------------------------------------------- */
 
 static int refuse(struct kr_link *l, const struct kr_offer *o,
 		  const struct kr_err *why)

@@ -122,7 +122,7 @@ const char *kr_statement_name(enum kr_statement k)
 	return (unsigned int)k < KR_STATEMENT_N ? kinds[k].name : "unknown";
 }
 
-/* ---- building --------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------- */
 
 struct text { char *p; size_t n; };	/* of KR_STATEMENT_BYTES_MAX */
 
@@ -249,7 +249,7 @@ int kr_statement_build(enum kr_statement k, const struct kr_terms *t,
 	return 0;
 }
 
-/* ---- reading ---------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 static bool get_number(const json_t *j, uint64_t max, uint64_t *ret_v)
 {
@@ -366,7 +366,7 @@ int kr_statement_parse(const char *text, size_t n, enum kr_statement *ret_k,
 	return 0;
 }
 
-/* ---- signing ---------------------------------------------------------- */
+/* ---- signing ----------------------------------------------------------- */
 
 int kr_statement_sign(enum kr_statement k, const struct kr_terms *t,
 		      const struct kr_identity *id,

@@ -26,7 +26,7 @@
 #define KR_LAUNCH_ARGS_MAX	120u
 #define KR_LAUNCH_BYTES_MAX	32768u	/* of all arguments together */
 #define KR_LAUNCH_FDS_MAX	8u
-#define KR_LAUNCH_FD_FIRST	10	/* number of the first one in the child */
+#define KR_LAUNCH_FD_FIRST	10	/* the first one's number in the child */
 
 enum kr_hyper_mode {
 	KR_HYPER_FRESH,		/* a new start; stays paused until RUN */
@@ -65,7 +65,7 @@ struct kr_launch {
 	const char  *control;
 	/** Socket with the guest's console, relative to cwd; NULL if none. */
 	const char  *console;
-	char	     bytes[KR_LAUNCH_BYTES_MAX];	/* what argv points to */
+	char	     bytes[KR_LAUNCH_BYTES_MAX]; /* what argv points to */
 	size_t	     n_bytes;
 };
 

@@ -28,7 +28,7 @@ static const struct { const char *opt, *arg, *mark; } asks[] = {
 #define N_ASKS		(sizeof(asks) / sizeof(asks[0]))
 #define TEXT_MAX	(N_ASKS * (KR_PROBE_OUTPUT_MAX + 32))
 
-/* ---- parsing ------------------------------------------------------------- */
+/* ---- parsing ----------------------------------------------------------- */
 
 struct line { const char *p; size_t n; };
 
@@ -140,7 +140,7 @@ static int parse(const char *text, struct kr_probe *p)
 	return p->n_machines && p->n_cpus ? 0 : -EBADMSG;
 }
 
-/* ---- asking and the cache ------------------------------------------------ */
+/* ---- asking and the cache ---------------------------------------------- */
 
 static int cache_name(const char *binary, const char *dir, char out[PATH_MAX],
 		      struct kr_err *e)
@@ -221,7 +221,7 @@ int kr_probe_qemu(const char *binary, const char *cache_dir,
 	return 0;
 }
 
-/* ---- questions to the answers -------------------------------------------- */
+/* ---- questions to the answers ------------------------------------------ */
 
 static const struct kr_probe_machine *machine(const struct kr_probe *p,
 					      const char *name)

@@ -56,7 +56,7 @@ static struct agent {
 						 * RECEIVE reset it */
 } a;
 
-/* ---- to kororad ---------------------------------------------------------- */
+/* ---- to kororad -------------------------------------------------------- */
 
 static void tell(uint16_t type, const struct kr_wr *w)
 {
@@ -113,7 +113,7 @@ static void tell_broken(const char *why)
 		   (a.cancelled ? KR_E_CANCELLED : KR_E_HYPER_FAILED), reason);
 }
 
-/* ---- the queue ----------------------------------------------------------- */
+/* ---- the queue --------------------------------------------------------- */
 
 /* cmds[0] is over: go on to the next. */
 static void finish(void)
@@ -154,7 +154,7 @@ static void lost(void *arg, const struct kr_err *e)
 	tell_event(KR_HYPER_GONE, kr_now_ns(), (uint16_t)e->kr, e->what);
 }
 
-/* ---- scripts of QMP commands --------------------------------------------- */
+/* ---- scripts of QMP commands ------------------------------------------- */
 
 static json_t *capabilities(bool incoming)
 {
@@ -367,7 +367,7 @@ static void failed(void *arg, const struct kr_err *e)
 	next();
 }
 
-/* ---- QEMU's events --------------------------------------------------------- */
+/* ---- QEMU's events ----------------------------------------------------- */
 
 static uint64_t when(const struct kr_qmpline_msg *m)
 {
@@ -454,7 +454,7 @@ static void event(void *arg, const struct kr_qmpline_msg *m)
 	}
 }
 
-/* ---- from kororad ---------------------------------------------------------- */
+/* ---- from kororad ------------------------------------------------------ */
 
 static int accept_command(struct command *c, struct kr_err *e)
 {

@@ -167,7 +167,7 @@ static const char *check_cmdline(const char *v)
 	       "at most 1023 bytes";
 }
 
-/* ---- the table ---------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------- */
 
 enum kind { STR, NUM, ENUM, BOOL };
 
@@ -451,7 +451,7 @@ int kr_vmdef_parse(const char *file, const char *text, size_t n_bytes,
 	return 0;
 }
 
-/* ---- canonical text ------------------------------------------------------ */
+/* ---- canonical text ---------------------------------------------------- */
 
 struct text { char *out; size_t n; };
 

@@ -251,7 +251,7 @@ enum kr_code {
 #undef KR_X
 };
 
-/* ---- libkorora: one call, one answer --------------------------------- */
+/* ---- libkorora: one call, one answer ----------------------------------- */
 
 struct korora;
 

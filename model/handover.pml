@@ -253,6 +253,8 @@ inline link_down(h, l)
 		:: !fin[h] -> raise(EV_LOST)
 		:: else
 		fi
+	:: lk[h] != l && lk[h] != NO_LINK && UNSURE(h) ->
+		raise(EV_SESSION)	/* again, on the one that is left */
 	:: else
 	fi
 }

@@ -85,7 +85,7 @@ static void watch(struct kr_pump *p)
 	p->watched = want;
 }
 
-/* ---- the forward stream, read --------------------------------------- */
+/* ---- the forward stream, read ------------------------------------------ */
 
 static int on_blocks(void *arg, const struct kr_qstream_block *b,
 		     unsigned int n, struct kr_err *e)
@@ -141,7 +141,7 @@ static int finish(struct kr_pump *p, struct kr_err *e)
 	return 0;
 }
 
-/* ---- QEMU to lane ---------------------------------------------------- */
+/* ---- QEMU to lane ------------------------------------------------------ */
 
 static int read_qemu(struct kr_pump *p, struct kr_err *e)
 {
@@ -181,7 +181,7 @@ static int read_qemu(struct kr_pump *p, struct kr_err *e)
 	return 0;
 }
 
-/* ---- lane to QEMU ---------------------------------------------------- */
+/* ---- lane to QEMU ------------------------------------------------------ */
 
 /* Write what is left of the batch. The return path may go unheard once the
  * source's QEMU has closed; the forward stream may not. */
@@ -237,7 +237,7 @@ static int on_end(void *arg, struct kr_err *e)
 	return p->source ? 0 : finish(p, e);
 }
 
-/* ---- the lane's other news ------------------------------------------- */
+/* ---- the lane's other news --------------------------------------------- */
 
 static void on_up(void *arg, const char *version, const char *suite)
 {
@@ -278,7 +278,7 @@ static const struct kr_lane_ops lane_ops = {
 	.sent_end = on_sent_end, .done = on_done, .fail = on_fail,
 };
 
-/* ---- QEMU's socket --------------------------------------------------- */
+/* ---- QEMU's socket ----------------------------------------------------- */
 
 static int accept_qemu(struct kr_pump *p, struct kr_err *e)
 {

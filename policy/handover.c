@@ -11,7 +11,7 @@
 #define TO(state, act)	{ KR_##state, KR_ACT_##act }
 
 const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
-	/* ---- source: until the release, any failure leaves the VM here --- */
+	/* ---- source: until the release, any failure leaves the VM here --------- */
 	[KR_S_NEW] = {
 		[KR_EV_REQUEST]	 = TO(S_PREPARE, CONNECT),
 	},
@@ -46,7 +46,7 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
 		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
 	},
-	/* ---- the point of no return: only the target's word moves us ----- */
+	/* ---- the point of no return: only the target's word moves us ----------- */
 	[KR_S_RELEASED] = {
 		[KR_EV_OWNED]	 = TO(S_OWNED, RECEIPT),
 		[KR_EV_DISOWNED] = TO(S_UNDONE, REVIVE),
@@ -78,7 +78,7 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 		[KR_EV_DISOWNED] = TO(S_UNDONE, ABORT),
 		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
 	},
-	/* ---- target: it never runs what it was not given ----------------- */
+	/* ---- target: it never runs what it was not given ----------------------- */
 	[KR_T_NEW] = {
 		[KR_EV_OFFERED]	 = TO(T_RESERVE, RESERVE),
 	},
@@ -145,31 +145,34 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 	},
 };
 
+#define STATE(s, phase, side, ended, before) \
+	[KR_##s] = { #s, phase, side, ended, before }
+
 static const struct {
 	const char  *name, *phase;
 	enum kr_side side;
 	bool	     ended, before;
 } states[] = {
-	[KR_ILLEGAL]	= { "ILLEGAL",	  "",		KR_SOURCE, true, false },
-	[KR_S_NEW]	= { "S_NEW",	  "prepare",	KR_SOURCE, false, true },
-	[KR_S_PREPARE]	= { "S_PREPARE",  "prepare",	KR_SOURCE, false, true },
-	[KR_S_OFFER]	= { "S_OFFER",	  "offer",	KR_SOURCE, false, true },
-	[KR_S_COPY]	= { "S_COPY",	  "copy",	KR_SOURCE, false, true },
-	[KR_S_FREEZE]	= { "S_FREEZE",	  "freeze",	KR_SOURCE, false, true },
-	[KR_S_SEAL]	= { "S_SEAL",	  "seal",	KR_SOURCE, false, true },
-	[KR_S_RELEASED]	= { "S_RELEASED", "release",	KR_SOURCE, false, false },
-	[KR_S_OWNED]	= { "S_OWNED",	  "receipt",	KR_SOURCE, false, false },
-	[KR_S_DONE]	= { "S_DONE",	  "done",	KR_SOURCE, true, false },
-	[KR_S_UNDONE]	= { "S_UNDONE",	  "undone",	KR_SOURCE, true, true },
-	[KR_T_NEW]	= { "T_NEW",	  "prepare",	KR_TARGET, false, true },
-	[KR_T_RESERVE]	= { "T_RESERVE",  "offer",	KR_TARGET, false, true },
-	[KR_T_LOAD]	= { "T_LOAD",	  "copy",	KR_TARGET, false, true },
-	[KR_T_PREPARED]	= { "T_PREPARED", "seal",	KR_TARGET, false, false },
-	[KR_T_OWNER]	= { "T_OWNER",	  "release",	KR_TARGET, false, false },
-	[KR_T_RAN]	= { "T_RAN",	  "receipt",	KR_TARGET, false, false },
-	[KR_T_DONE]	= { "T_DONE",	  "done",	KR_TARGET, true, false },
-	[KR_T_UNDONE]	= { "T_UNDONE",	  "undone",	KR_TARGET, true, true },
-	[KR_T_DISOWNED]	= { "T_DISOWNED", "disowned",	KR_TARGET, false, false },
+	[KR_ILLEGAL] = { "ILLEGAL", "", KR_SOURCE, true, false },
+	STATE(S_NEW, "prepare", KR_SOURCE, false, true),
+	STATE(S_PREPARE, "prepare", KR_SOURCE, false, true),
+	STATE(S_OFFER, "offer", KR_SOURCE, false, true),
+	STATE(S_COPY, "copy", KR_SOURCE, false, true),
+	STATE(S_FREEZE, "freeze", KR_SOURCE, false, true),
+	STATE(S_SEAL, "seal", KR_SOURCE, false, true),
+	STATE(S_RELEASED, "release", KR_SOURCE, false, false),
+	STATE(S_OWNED, "receipt", KR_SOURCE, false, false),
+	STATE(S_DONE, "done", KR_SOURCE, true, false),
+	STATE(S_UNDONE, "undone", KR_SOURCE, true, true),
+	STATE(T_NEW, "prepare", KR_TARGET, false, true),
+	STATE(T_RESERVE, "offer", KR_TARGET, false, true),
+	STATE(T_LOAD, "copy", KR_TARGET, false, true),
+	STATE(T_PREPARED, "seal", KR_TARGET, false, false),
+	STATE(T_OWNER, "release", KR_TARGET, false, false),
+	STATE(T_RAN, "receipt", KR_TARGET, false, false),
+	STATE(T_DONE, "done", KR_TARGET, true, false),
+	STATE(T_UNDONE, "undone", KR_TARGET, true, true),
+	STATE(T_DISOWNED, "disowned", KR_TARGET, false, false),
 };
 static_assert(sizeof(states) / sizeof(states[0]) == KR_STATE_N, "names");
 

@@ -47,12 +47,17 @@ struct kr_peerfail {
 	char	 what[KR_TEXT_BYTES_MAX];
 };
 
+/* A disk as a host sees it: does the other see the same? (daemon/disks.h) */
+struct kr_disk_id {
+	uint64_t size_bytes, inode;	/* inode 0: not a file */
+};
+
 struct kr_offer {
 	struct kr_terms	 terms;
 	struct kr_dsse_sig sig;
 	struct kr_vmdef	 def;
 	uint32_t	 hyper_version;	/* major << 16 | minor << 8 | micro */
-	struct kr_disk_id { uint64_t size_bytes, inode; } disks[KR_VMDEF_DISKS_MAX];
+	struct kr_disk_id disks[KR_VMDEF_DISKS_MAX];
 };
 
 struct kr_check {
