@@ -413,8 +413,14 @@ void kr_mig_link_down(struct kr_link *l)
 					     m->state == KR_S_PREPARE &&
 					     !strcmp(m->peer, l->peer));
 
-		if (!mine)
+		if (!mine) {
+			/* what was said on it is said again on the other */
+			if (m->link && !m->finished &&
+			    !kr_state_before_return(m->state) &&
+			    !strcmp(m->peer, l->peer))
+				kr_mig_step(m, KR_EV_SESSION, NULL);
 			continue;
+		}
 		m->link = NULL;
 		if (m->finished)
 			continue;

@@ -10,10 +10,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/jail.h"
+
+#define LOCK_FD	3	/* the lock's number in the hypervisor */
 
 /* Signals as a new process expects them. */
 static void plain_signals(void)
@@ -66,9 +69,12 @@ int kr_spawn_agent(struct kr_host *h, const char *name, struct kr_chan *c,
 }
 
 /* In the child: descriptors to their places, by way of high numbers. */
-static int place_fds(const struct kr_launch *l, int log)
+static int place_fds(const struct kr_launch *l, int log, int lock)
 {
-	int high[KR_LAUNCH_FDS_MAX];
+	int high[KR_LAUNCH_FDS_MAX], lock_high = fcntl(lock, F_DUPFD, 100);
+
+	if (lock_high < 0)
+		return -1;
 
 	for (unsigned int i = 0; i < l->n_fds; i++) {
 		high[i] = fcntl(l->fds[i], F_DUPFD, 100);
@@ -80,15 +86,30 @@ static int place_fds(const struct kr_launch *l, int log)
 	for (unsigned int i = 0; i < l->n_fds; i++)
 		if (dup2(high[i], KR_LAUNCH_FD_FIRST + (int)i) < 0)
 			return -1;
-	close_range(3, KR_LAUNCH_FD_FIRST - 1, 0);
+	if (dup2(lock_high, LOCK_FD) < 0)
+		return -1;
+	close_range(LOCK_FD + 1, KR_LAUNCH_FD_FIRST - 1, 0);
 	close_range(KR_LAUNCH_FD_FIRST + l->n_fds, ~0U, 0);
 	return 0;
 }
 
 /*
  * In the child, in its run folder: a process that got as far as exec can be
- * found again, whatever became of kororad meanwhile.
+ * found again, whatever became of kororad meanwhile. The lock goes with the
+ * process into the hypervisor and ends with it: it says, to any kororad and
+ * whatever that may look at, whether the process of qemu.pid is still ours.
  */
+static int take_lock(void)
+{
+	int fd = open(KR_SPAWN_LOCK, O_RDWR | O_CREAT, 0600);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 static int write_pid(void)
 {
 	char text[16];
@@ -123,10 +144,13 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 			       strerror(errno));
 	pid = fork();
 	if (!pid) {
+		int lock;
+
 		plain_signals();
 		setsid();
-		if (chdir(l->cwd) || write_pid() || dup2(null, 0) < 0 ||
-		    place_fds(l, out))
+		if (chdir(l->cwd) || (lock = take_lock()) < 0 ||
+		    write_pid() || dup2(null, 0) < 0 ||
+		    place_fds(l, out, lock))
 			_exit(126);
 		execv(l->argv[0], l->argv);
 		_exit(127);

@@ -18,10 +18,13 @@
 int kr_spawn_agent(struct kr_host *h, const char *name, struct kr_chan *c,
 		   pid_t *ret_pid, struct kr_err *e);
 
+#define KR_SPAWN_LOCK	"qemu.lock"	/* in the run folder */
+
 /**
  * kr_spawn_hyper() - Start a hypervisor in its run folder
  *
- * Writes qemu.pid there; its output goes to @log.
+ * Writes qemu.pid there, and holds KR_SPAWN_LOCK as long as it lives; its
+ * output goes to @log.
  */
 int kr_spawn_hyper(const struct kr_launch *launch, const char *log,
 		   pid_t *ret_pid, struct kr_err *e);

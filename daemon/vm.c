@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -410,32 +410,27 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 	return 0;
 }
 
-/* A pid may have been given to somebody else since: its folder tells. */
-static bool is_ours(pid_t pid, const char *folder)
-{
-	char link[64], at[PATH_MAX];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/cwd", (int)pid);
-	n = readlink(link, at, sizeof(at) - 1);
-	if (n <= 0)
-		return false;
-	at[n] = '\0';
-	return !strcmp(at, folder);
-}
-
+/*
+ * The process of an earlier start, 0 if there is none. A pid may have been
+ * given to somebody else since; the lock tells (spawn.c).
+ */
 static pid_t find_pid(const struct kr_host *h, const char *name)
 {
-	char path[PATH_MAX + 16], folder[PATH_MAX], real[PATH_MAX];
+	char path[PATH_MAX + 16], folder[PATH_MAX];
 	KR_AUTOFREE char *text = NULL;
+	KR_AUTO(kr_fd_autoclose) int fd = -1;
 	pid_t pid;
 
 	kr_vm_folder(h, name, folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/" KR_SPAWN_LOCK, folder);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
 	snprintf(path, sizeof(path), "%s/qemu.pid", folder);
-	if (!realpath(folder, real) || kr_read_file(path, 32, &text, NULL))
+	if (kr_read_file(path, 32, &text, NULL))
 		return 0;
 	pid = (pid_t)strtol(text, NULL, 10);
-	return pid > 1 && is_ours(pid, real) ? pid : 0;
+	return pid > 1 ? pid : 0;
 }
 
 void kr_vm_tidy(struct kr_host *h)

@@ -263,7 +263,7 @@ def replaying(lab):
 def replaying_while_it_migrates(lab):
     """The lane of a migration under way is opened a second time."""
     p, id = lab.migrating("a", "b", "--bandwidth", "8MB")
-    lab.await_phase("b", id, "copy")
+    lab.until(lambda: lab.status("b", id)["sent_bytes"] > 0, "the lane")
     mark = lab.mark()
     for lane, code in ((0, 3008), (1, 3007)):
         with lab.connect("mallory", "b") as s:
