@@ -93,7 +93,7 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 	m->client = q->client;
 	r = kr_source_start(m, e);
 	if (r) {
-		m->finished = true;
+		kr_mig_forget(m);
 		m->client = 0;
 		return r;
 	}

@@ -80,10 +80,17 @@ static void idle_event(void *arg, const struct kr_hyper_event *ev)
 	}
 }
 
+/* Adopted: on record it runs here, so it runs. */
+static void idle_ready(void *arg, const struct kr_hyper_ready *r)
+{
+	if (r->run == KR_HYPER_IS_PAUSED)
+		kr_vm_command(arg, KR_HYPER_RUN, NULL);
+}
+
 void kr_api_idle_vm(struct kr_vm *v)
 {
-	struct kr_vm_watch w = { .event = idle_event, .gone = idle_gone,
-				 .arg = v };
+	struct kr_vm_watch w = { .ready = idle_ready, .event = idle_event,
+				 .gone = idle_gone, .arg = v };
 
 	kr_vm_watch(v, &w);
 }
@@ -102,28 +109,35 @@ static void op_end(struct op *o, const struct kr_err *e)
 	free(o);
 }
 
+/* A start that failed leaves nothing behind. */
+static void give_up(struct op *o, const struct kr_err *e)
+{
+	kr_vm_kill(o->vm);
+	o->vm = NULL;
+	kr_api_vm_died(o->host, o->name);
+	op_end(o, e);
+}
+
 static void op_ready(void *arg, const struct kr_hyper_ready *r)
 {
 	struct op *o = arg;
 	struct kr_err e = KR_ERR_NONE;
 
 	(void)r;
-	if (!o->stop && kr_vm_command(o->vm, KR_HYPER_RUN, &e)) {
-		kr_vm_kill(o->vm);
-		o->vm = NULL;
-		op_end(o, &e);
-	}
+	if (o->stop)
+		return;
+	/* the record before the act: a paused VM on record is run later */
+	if (set_state(o->host, o->name, KR_VM_RUNNING, "vm-started", &e) ||
+	    kr_vm_command(o->vm, KR_HYPER_RUN, &e))
+		give_up(o, &e);
 }
 
 static void op_done(void *arg, uint16_t command)
 {
 	struct op *o = arg;
-	struct kr_err e = KR_ERR_NONE;
 
-	if (o->stop || command != KR_HYPER_RUN)
-		return;
-	set_state(o->host, o->name, KR_VM_RUNNING, "vm-started", &e);
-	op_end(o, e.code ? &e : NULL);
+	if (!o->stop && command == KR_HYPER_RUN)
+		op_end(o, NULL);
 }
 
 static void op_fail(void *arg, uint16_t command, const struct kr_err *e)
@@ -132,9 +146,7 @@ static void op_fail(void *arg, uint16_t command, const struct kr_err *e)
 
 	if (o->stop || !command)
 		return;		/* patience kills it, or it is tried anew */
-	kr_vm_kill(o->vm);
-	o->vm = NULL;
-	op_end(o, e);
+	give_up(o, e);
 }
 
 static void op_gone(void *arg, const struct kr_err *e)
@@ -149,6 +161,8 @@ static void op_gone(void *arg, const struct kr_err *e)
 	else
 		kr_fail(&why, KR_E_HYPER_DIED, "%.150s: see "
 			"console/%s.qemu.log", e->what, o->name);
+	if (!o->stop)
+		kr_api_vm_died(o->host, o->name);
 	op_end(o, why.code ? &why : NULL);
 }
 
@@ -217,7 +231,9 @@ static int resume(struct kr_request *q, struct kr_vm *vm, struct kr_err *e)
 	if (!o)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	o->vm = vm;
-	r = kr_vm_command(vm, KR_HYPER_RUN, e);
+	r = set_state(q->host, vm->def.name, KR_VM_RUNNING, "vm-started", e);
+	if (!r)
+		r = kr_vm_command(vm, KR_HYPER_RUN, e);
 	if (r) {
 		free(o);
 		return r;

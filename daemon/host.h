@@ -42,6 +42,8 @@ struct kr_host {
 	struct kr_vm	   *vms;	/* with a process here */
 	struct kr_link	   *links;
 	unsigned int	    n_unproved;	/* links whose peer is not proved */
+	unsigned int	    n_refusals, n_untold; /* of strangers, this minute */
+	uint64_t	    refusals_until_ns;
 	struct kr_mig	   *migs;	/* of this run of kororad */
 	struct kr_client   *clients;
 	struct kr_seen	   *seen;	/* ClientHellos met */

@@ -26,6 +26,7 @@
 #define HANDSHAKE_MS	10000u
 #define DIAL_MS		10000u
 #define IDLE_MS		30000u	/* a session without a migration lives on */
+#define REFUSALS_MAX	60u	/* of strangers, in the log, a minute */
 #define N_SEEN		4096u	/* ClientHellos remembered, about 128 KiB */
 
 struct kr_seen {
@@ -46,6 +47,45 @@ static void on_reap(void *arg)
 	free(l);
 }
 
+/*
+ * Strangers may not grow the evidence log without limit: a minute has room
+ * for so many of their refusals, and what went beyond is told as a number.
+ */
+static void record_refusal(struct kr_link *l)
+{
+	struct kr_host *h = l->host;
+	uint64_t now = kr_now_ns();
+	json_t *d;
+
+	if (now >= h->refusals_until_ns) {
+		h->refusals_until_ns = now + 60000000000ull;
+		h->n_refusals = 0;
+	}
+	if (!l->up && ++h->n_refusals > REFUSALS_MAX) {
+		h->n_untold++;
+		return;
+	}
+	d = json_pack("{s:s, s:s, s:i, s:s, s:i}", "peer", l->peer, "address",
+		      l->address, "code", (int)l->error.kr, "what",
+		      l->error.what, "untold_before", (int)h->n_untold);
+	h->n_untold = 0;
+	kr_host_record(h, "session-refused", d, NULL);
+	json_decref(d);
+}
+
+static void tell_end(struct kr_link *l)
+{
+	bool calm = l->error.kr == KR_E_PEER_CLOSED;
+	char who[220];
+
+	snprintf(who, sizeof(who), "%s %s %s",
+		 l->outgoing ? "session to" : "session from",
+		 l->peer[0] ? l->peer : "a stranger at", l->address);
+	kr_log_err(calm ? KR_LOG_INFO : KR_LOG_WARN, who, &l->error);
+	if (!calm && !l->host->stopping)
+		record_refusal(l);
+}
+
 /* Unhook everything; the memory goes when no caller is inside any more. */
 static void end(struct kr_link *l, const struct kr_err *e)
 {
@@ -63,22 +103,8 @@ static void end(struct kr_link *l, const struct kr_err *e)
 	kr_chan_close(&l->chan);
 	if (!l->up && !l->outgoing)
 		h->n_unproved--;
-	if (l->error.kr && (l->error.kr != KR_E_PEER_CLOSED || l->up)) {
-		char who[220];
-		bool calm = l->error.kr == KR_E_PEER_CLOSED;
-		json_t *d;
-
-		snprintf(who, sizeof(who), "%s %s %s",
-			 l->outgoing ? "session to" : "session from",
-			 l->peer[0] ? l->peer : "a stranger at", l->address);
-		kr_log_err(calm ? KR_LOG_INFO : KR_LOG_WARN, who, &l->error);
-		d = json_pack("{s:s, s:s, s:i, s:s}", "peer", l->peer,
-			      "address", l->address, "code", (int)l->error.kr,
-			      "what", l->error.what);
-		if (!calm && !h->stopping)
-			kr_host_record(h, "session-refused", d, NULL);
-		json_decref(d);
-	}
+	if (l->error.kr && (l->error.kr != KR_E_PEER_CLOSED || l->up))
+		tell_end(l);
 	kr_timer_arm(h->loop, &l->reap, 0);
 	if (!h->stopping)
 		kr_mig_link_down(l);
@@ -256,8 +282,11 @@ static int on_lane(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 
 	kr_rd_bytes(r, id, sizeof(id));
 	lane = kr_rd_u8(r);
-	if (!kr_rd_done(r) || n_fds != 1)
+	if (!kr_rd_done(r) || n_fds != 1) {
+		if (n_fds)
+			close(fds[0]);
 		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed lane");
+	}
 	if (!kr_mig_lane_in(l, id, lane, fds[0], &l->error))
 		l->error = (struct kr_err){ .kr = KR_OK, .code = -1 };
 	return 0;	/* the agent ends by itself */

@@ -269,12 +269,23 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 	return m;
 }
 
+void kr_mig_forget(struct kr_mig *m)
+{
+	m->finished = true;
+	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
+}
+
 struct kr_mig *kr_mig_find(struct kr_host *h, const uint8_t id[16])
 {
-	for (struct kr_mig *m = h->migs; m; m = m->next)
+	struct kr_mig *m;
+
+	for (m = h->migs; m; m = m->next)
 		if (!memcmp(m->terms.migration, id, 16))
 			return m;
-	return kr_record_load(h, id, NULL);
+	m = kr_record_load(h, id, NULL);
+	if (m && m->finished)
+		kr_mig_forget(m);
+	return m;
 }
 
 bool kr_mig_with(struct kr_host *h, const char *peer)

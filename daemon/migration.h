@@ -30,17 +30,17 @@
 struct kr_mig {
 	struct kr_mig	 *next;
 	struct kr_host	 *host;
-	/* ---- durable (the store's doc) ----------------------------------------- */
+	/* ---- durable (the store's doc) --------------------------------- */
 	enum kr_state	  state;
 	struct kr_terms	  terms;
 	struct kr_vmdef	  def;
 	char		  peer[64];
 	bool		  offline;	/* pause first, then send */
-	/* ---- as asked for ------------------------------------------------------ */
+	/* ---- as asked for ---------------------------------------------- */
 	uint32_t	  max_downtime_ms, timeout_s;
 	uint64_t	  bandwidth_bytes_s;	/* 0: no limit */
 	uint64_t	  client;	/* whom to tell; 0: nobody */
-	/* ---- at work ----------------------------------------------------------- */
+	/* ---- at work --------------------------------------------------- */
 	struct kr_link	 *link;
 	struct kr_vm	 *vm;
 	struct kr_chan	  plane;
@@ -73,6 +73,9 @@ extern const kr_mig_act kr_source_acts[KR_ACT_N], kr_target_acts[KR_ACT_N];
 
 /** kr_mig_new() - A migration in @state, listed; NULL without memory. */
 struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state);
+
+/** kr_mig_forget() - Nothing came of it: free it, a little later. */
+void kr_mig_forget(struct kr_mig *m);
 
 /** kr_mig_find() - By id, also one that only the store knows; NULL. */
 struct kr_mig *kr_mig_find(struct kr_host *h, const uint8_t id[16]);

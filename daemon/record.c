@@ -189,7 +189,8 @@ static int put_vm(struct kr_mig *m, enum kr_state to, struct kr_err *e)
 	case KR_S_UNDONE:
 		if (r || v.state != KR_VM_RELEASED)
 			return 0;
-		v.state = KR_VM_RUNNING;	/* given back, signed */
+		/* given back, signed; and if it died here meanwhile? */
+		v.state = m->vm ? KR_VM_RUNNING : KR_VM_STOPPED;
 		break;
 	case KR_T_OWNER:
 		memset(&v, 0, sizeof(v));

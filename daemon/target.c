@@ -479,11 +479,11 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 	snprintf(m->peer, sizeof(m->peer), "%s", l->peer);
 	m->offline = !strcmp(o->terms.strategy, "offline");
 	if (kr_mig_check_peer(m, &s, &why)) {
-		m->finished = true;
+		kr_mig_forget(m);
 		return refuse(l, o, &why);
 	}
 	if (kr_mig_step(m, KR_EV_OFFERED, &why) < 0) {
-		m->finished = true;
+		kr_mig_forget(m);
 		return refuse(l, o, &why);
 	}
 	return 0;

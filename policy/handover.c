@@ -11,7 +11,7 @@
 #define TO(state, act)	{ KR_##state, KR_ACT_##act }
 
 const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
-	/* ---- source: until the release, any failure leaves the VM here --------- */
+	/* ---- source: until the release, any failure leaves the VM here --- */
 	[KR_S_NEW] = {
 		[KR_EV_REQUEST]	 = TO(S_PREPARE, CONNECT),
 	},
@@ -46,7 +46,7 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
 		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
 	},
-	/* ---- the point of no return: only the target's word moves us ----------- */
+	/* ---- the point of no return: only the target's word moves us --- */
 	[KR_S_RELEASED] = {
 		[KR_EV_OWNED]	 = TO(S_OWNED, RECEIPT),
 		[KR_EV_DISOWNED] = TO(S_UNDONE, REVIVE),
@@ -78,7 +78,7 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 		[KR_EV_DISOWNED] = TO(S_UNDONE, ABORT),
 		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
 	},
-	/* ---- target: it never runs what it was not given ----------------------- */
+	/* ---- target: it never runs what it was not given --------------- */
 	[KR_T_NEW] = {
 		[KR_EV_OFFERED]	 = TO(T_RESERVE, RESERVE),
 	},

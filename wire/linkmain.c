@@ -207,8 +207,11 @@ static int on_start(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	int rc = kr_linkstart_parse(r, &start, e);
 
 	(void)arg;
-	if (rc || n_fds != 1)
+	if (rc || n_fds != 1) {
+		if (n_fds)
+			close(fds[0]);
 		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed start");
+	}
 	if (start.outgoing) {
 		begin_session(fds[0]);
 		return 0;

@@ -81,8 +81,8 @@ attack_flip() {
 	tell "mallory passes everything on but changes one bit of the VM's encrypted memory."
 	mallory flip --conn lane --at 20000000
 	mark
-	# QEMU may notice first that its stream is gone: KR-6004
-	refused '\(5001\|6004\)' on b korora migrate web1 --to a
+	# what follows from it may be noticed first: a lane or a stream is gone
+	refused '\(5001\|5002\|6004\)' on b korora migrate web1 --to a
 	await 5 logged 5001
 	fact mallory "flipped one bit of byte $(event flip | field offset) on the lane"
 	answered
@@ -108,12 +108,12 @@ attack_replay() {
 		"$work/mallory") connections"
 	await 5 logged 2010
 	await 5 logged 3007
-	logged 2010
-	logged 3007
+	logged 2010 "the session"
+	logged 3007 "the VM's memory: a lane that is not expected"
 	well a
 }
 
-# mark; logged CODE : prints what a host has logged with CODE since
+# mark; logged CODE [WORDS] : prints what a host has logged with CODE since
 mark() {
 	mark_a=$(wc -c <"$KORORA_LAB/a.log")
 	mark_b=$(wc -c <"$KORORA_LAB/b.log")
@@ -127,7 +127,7 @@ logged() {
 		head -n 1 >"$work/logged"
 	[ -s "$work/logged" ] || return 1
 	read -r who line <"$work/logged"
-	good "$who's log" "$line"
+	good "$who's log" "KR-$1 ${2:+$2: }${line#KR-???? }"
 }
 
 attack_user() {

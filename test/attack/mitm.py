@@ -8,15 +8,15 @@ for, under the address of the host it came from. Needs root, and nothing but
 ip(8); undone at the end (SIGTERM, SIGINT). One JSON object per line tells
 what happens; {"event":"ready"} is the first.
 
-    mitm.py pass                                   relay; prove the position
-    mitm.py intercept --identity DIR               TLS ends here, with our own
-                                                   certificate (peer.py identity)
-    mitm.py flip --conn lane --at 100000           change one bit, once
-    mitm.py cut --conn control --at message:3      cut the connection there
-    mitm.py stall --conn lane --at -1              let nothing more through
-    mitm.py record --file F                        keep what clients send
-    mitm.py replay --file F                        send it again, to --b; no
-                                                   position in between is needed
+    mitm.py pass                              relay; prove the position
+    mitm.py intercept --identity DIR          TLS ends here, with a certificate
+                                              of our own (peer.py identity)
+    mitm.py flip --conn lane --at 100000      change one bit, once
+    mitm.py cut --conn control --at message:3 cut the connection there
+    mitm.py stall --conn lane --at -1         let nothing more through
+    mitm.py record --file F                   keep what clients send
+    mitm.py replay --file F                   send it again, to --b; this needs
+                                              no position in between
 
 Where (--at), in the direction --dir of the --nth connection of kind --conn:
     N          offset in the stream
@@ -60,7 +60,7 @@ def ip(*args, check=True):
                           text=True).stdout
 
 
-# ---- getting in between -------------------------------------------------------
+# ---- getting in between ---------------------------------------------------
 
 class Position:
     """Both hosts send to us what is for the other, as long as it stands."""
@@ -127,7 +127,7 @@ def transparent():
     return s
 
 
-# ---- where ---------------------------------------------------------------------
+# ---- where ----------------------------------------------------------------
 
 class Records:
     """Follows one direction's TLS records; tells where each begins."""
@@ -205,7 +205,7 @@ class Spot:
         return self.kind in ("end", "pause") and self.offset is None
 
 
-# ---- relaying ---------------------------------------------------------------------
+# ---- relaying -------------------------------------------------------------
 
 class Relay:
     """One connection of a host to another, and ours in its stead."""
@@ -354,7 +354,7 @@ class Relay:
         while src.recv(1 << 16):
             pass
 
-    # ---- with our own certificate -------------------------------------------
+    # ---- with our own certificate ------------------------------------------
 
     def intercept(self):
         import peer
@@ -401,7 +401,7 @@ def serve(options):
     tell("summary", connections=Relay.total, relayed=Relay.relayed)
 
 
-# ---- record and replay ---------------------------------------------------------------
+# ---- record and replay ----------------------------------------------------
 
 class Recording:
     """What clients sent: (connection u16, milliseconds u32, length u32, data)"""
@@ -462,7 +462,8 @@ def replay(options):
 
 def main():
     p = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["pass", "intercept", "flip", "cut",
                                     "stall", "record", "replay"])
     p.add_argument("--a", default="10.77.0.1", help="one host (10.77.0.1)")

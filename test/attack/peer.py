@@ -7,7 +7,8 @@ messages, malformed ones, or bytes. Enrolled on a host it is a malicious
 peer; not enrolled, a stranger. As a module: Identity, Session, Offer. From
 the command line:
 
-    peer.py identity DIR NAME             make an identity, print its fingerprint
+    peer.py identity DIR NAME             make an identity, print how hosts
+                                          enrol it
     peer.py connect DIR HOST:PORT [FRAME...]
                                           a session; say hello, send frames,
                                           print what comes back
@@ -37,7 +38,7 @@ STATEMENTS = ["offer", "acceptance", "manifest", "prepared", "release",
 DISKS_MAX = 8
 
 
-# ---- certificates -----------------------------------------------------------
+# ---- certificates ---------------------------------------------------------
 
 def openssl(*args, data=None):
     r = subprocess.run(["openssl", *args], input=data, capture_output=True)
@@ -169,7 +170,7 @@ class Identity:
         return openssl("dgst", "-sha256", "-sign", self.key, data=pae)
 
 
-# ---- TLS ---------------------------------------------------------------------
+# ---- TLS ------------------------------------------------------------------
 
 def tls_context(server, identity, version=ssl.TLSVersion.TLSv1_3, alpn=ALPN,
                 keylog=None):
@@ -290,7 +291,7 @@ class Session:
         return self.export(b"EXPORTER-Channel-Binding")
 
 
-# ---- messages ------------------------------------------------------------------
+# ---- messages -------------------------------------------------------------
 
 def text(s):
     s = s.encode() if isinstance(s, str) else s
@@ -376,7 +377,7 @@ class Offer:
         return bytes([STATEMENTS.index(kind)]) + self.terms() + text(signature)
 
 
-# ---- the command line ------------------------------------------------------------
+# ---- the command line -----------------------------------------------------
 
 def address(s):
     host, port = s.rsplit(":", 1)

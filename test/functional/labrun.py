@@ -117,7 +117,7 @@ class Lab:
         self.conf = conf or {}
         self.processes = []
 
-    # ---- up and down ------------------------------------------------------
+    # ---- up and down -------------------------------------------------------
 
     def __enter__(self):
         self.dir = os.path.realpath(tempfile.mkdtemp(prefix="kr-func-"))
@@ -192,7 +192,7 @@ class Lab:
         self.lab("daemon", host, "stop")
         self.lab("daemon", host, "start")
 
-    # ---- commands ---------------------------------------------------------
+    # ---- commands ----------------------------------------------------------
 
     def argv(self, host, cmd, user=None):
         """cmd in host's network, as a numeric user if given."""
@@ -282,7 +282,7 @@ class Lab:
     def api_path(self, host):
         return "%s/%s/run/korora/api.sock" % (self.dir, host)
 
-    # ---- the network, from inside a host ------------------------------------
+    # ---- the network, from inside a host -----------------------------------
 
     @contextlib.contextmanager
     def network(self, host):
@@ -309,7 +309,7 @@ class Lab:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
 
-    # ---- logs, consoles, processes ------------------------------------------
+    # ---- logs, consoles, processes -----------------------------------------
 
     def mark(self):
         """Where both logs end now, for logged()."""
@@ -374,7 +374,7 @@ class Lab:
         r = self.korora(host, "vm", "show", vm or self.vm)
         return r.json and r.json.get("state")
 
-    # ---- what every test expects ----------------------------------------------
+    # ---- what every test expects -------------------------------------------
 
     def runs(self, host, timeout=10):
         """The VM runs on host, is whole, and runs nowhere else."""
@@ -436,7 +436,7 @@ class Lab:
         self.runs(host)
 
 
-# ---- receipts, with openssl alone -----------------------------------------------
+# ---- receipts, with openssl alone -----------------------------------------
 
 def openssl(*args, data=None, ok=True):
     r = subprocess.run(["openssl", *args], input=data, capture_output=True)
@@ -464,7 +464,7 @@ def signed_by(envelope, cert):
     return False
 
 
-# ---- running tests ---------------------------------------------------------------
+# ---- running tests --------------------------------------------------------
 
 def wanted(test):
     only = sys.argv[1:]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may ask for what: roles of users on the local API."""
+import json
 import re
 
 from labrun import check, equal, run
@@ -52,7 +53,6 @@ for line in json.loads(sys.argv[2]):
 
 def ask(lab, user, methods):
     """Each method's answer to an ordinary user: a code, or ok."""
-    import json
     r = lab.exec("a", "/usr/bin/python3", "-c", ASK, lab.api_path("a"),
                  json.dumps(methods), user=user)
     equal(r.rc, 0, "exit of the client: %r" % r)

@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 
-from labrun import ADDRESS, PORT, check, equal, run
+from labrun import check, equal, run
 import peer
 from peer import Closed, Identity, Session
 
@@ -72,7 +72,7 @@ def offer(lab, s, **more):
                       more.pop("binding", s.binding), **more)
 
 
-# ---- frames ---------------------------------------------------------------------
+# ---- frames ---------------------------------------------------------------
 
 def sent(name, codes, *chunks):
     """Bytes after the hello, and the codes they may be answered by."""
@@ -145,7 +145,7 @@ def hello_without_an_end(lab):
     equal(s.end().code, 3001, "code")
 
 
-# ---- offers and steps ---------------------------------------------------------------
+# ---- offers and steps -----------------------------------------------------
 
 @harmless
 def truncated_offers(lab):
@@ -370,7 +370,7 @@ def step_for_anothers_migration(lab):
     equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
 
 
-# ---- at the port -----------------------------------------------------------------------
+# ---- at the port ----------------------------------------------------------
 
 @harmless
 def garbage_at_the_port(lab):
@@ -533,7 +533,7 @@ def peer_that_never_reads(lab):
     s.close()
 
 
-# ---- the local API -------------------------------------------------------------------------
+# ---- the local API --------------------------------------------------------
 
 def asked(lab, host, line):
     answer = lab.api(host, line + b"\n")

@@ -94,7 +94,7 @@ def lure(lab, code, identity, to="evil", **options):
     lab.await_log("a", "KR-%d" % code, mark)
 
 
-# ---- at b's door ------------------------------------------------------------------
+# ---- at b's door ----------------------------------------------------------
 
 def an_enrolled_host_is_let_in(lab):
     s = Session(lab.connect("mallory", "b"), evil(lab))
@@ -227,7 +227,7 @@ def an_offer_of_another_host(lab):
     lab.runs("a")
 
 
-# ---- a lured to mallory --------------------------------------------------------------
+# ---- a lured to mallory ---------------------------------------------------
 
 def server_speaks_tls_1_2(lab):
     lure(lab, 2006, evil(lab), version=ssl.TLSVersion.TLSv1_2)
@@ -327,7 +327,7 @@ def b_does_not_know_a(lab):
     lab.works()
 
 
-# ---- a fleet's authority ---------------------------------------------------------------
+# ---- a fleet's authority --------------------------------------------------
 
 def fleet(lab):
     """A CA that signed a's and b's identities, as korora init asks for."""

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import time
 
-from labrun import (Lab, check, equal, openssl, run, signed_by)
+from labrun import check, equal, openssl, run, signed_by
 
 RESULT = {"migration": str, "vm": str, "from": str, "to": str, "status": str,
           "error": (dict, type(None)), "strategy": str, "total_ms": int,
@@ -32,7 +32,7 @@ def completed(lab, r, host):
     lab.runs(host)
 
 
-# ---- moving -------------------------------------------------------------------
+# ---- moving ---------------------------------------------------------------
 
 def precopy_there_and_back(lab):
     r = lab.migrate("a", "b")
@@ -216,7 +216,7 @@ def daemons_restart_under_a_running_vm(lab):
     lab.works()
 
 
-# ---- evidence -------------------------------------------------------------------
+# ---- evidence -------------------------------------------------------------
 
 def crt(lab, host):
     return "%s/%s/etc/korora/identity.crt" % (lab.dir, host)
@@ -375,7 +375,7 @@ def stopped_vm_is_refused(lab):
     equal(lab.korora("a", "vm", "start", "dirtier").rc, 0, "exit of vm start")
 
 
-# ---- a real guest ----------------------------------------------------------------
+# ---- a real guest ---------------------------------------------------------
 
 def connection_survives(lab):
     report = lab.dir + "/talk.json"

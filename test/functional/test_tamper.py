@@ -224,7 +224,7 @@ STALLS = [
 ]
 
 
-# ---- record and replay --------------------------------------------------------
+# ---- record and replay ----------------------------------------------------
 
 def replayed(lab, recording):
     r = lab.exec("mallory", "/usr/bin/python3", MITM, "replay", "--file",
