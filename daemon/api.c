@@ -178,7 +178,7 @@ static int authorise(struct kr_client *c, const char *method,
 	if (r || kr_access_allows(method, a.roles))
 		return r;
 	d = json_pack("{s:s, s:s}", "user", c->user, "method", method);
-	kr_host_record(c->host, "user-refused", d, NULL);
+	kr_host_record_some(c->host, "user-refused", d);
 	json_decref(d);
 	return kr_fail(e, KR_E_FORBIDDEN, "%s may not call %s", c->user,
 		       method);
@@ -296,18 +296,25 @@ static void on_accept(void *arg, uint32_t events)
 	struct ucred cred;
 	socklen_t n = sizeof(cred);
 	struct kr_client *c;
-	unsigned int n_clients = 0;
+	unsigned int n_clients = 0, n_same = 0;
 	struct passwd *pw;
 	int fd = accept4(h->api.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
 	if (fd < 0)
 		return;
-	for (c = h->clients; c; c = c->next)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n)) {
+		close(fd);
+		return;
+	}
+	for (c = h->clients; c; c = c->next) {
 		n_clients++;
-	c = n_clients < KR_API_CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
-	if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n)) {
-		free(c);
+		n_same += c->uid == cred.uid;
+	}
+	c = n_clients < KR_API_CLIENTS_MAX &&
+	    (!cred.uid || n_same < KR_API_CLIENTS_USER) ?
+	    calloc(1, sizeof(*c)) : NULL;
+	if (!c) {
 		close(fd);
 		return;
 	}

@@ -17,6 +17,7 @@
 #define KR_API_LINE_MAX		65536u		/* of a request */
 #define KR_API_OUT_MAX		(4u << 20)	/* unread answers */
 #define KR_API_CLIENTS_MAX	64u
+#define KR_API_CLIENTS_USER	8u	/* of one user but the superuser */
 
 struct kr_request {
 	struct kr_host *host;

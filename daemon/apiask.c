@@ -4,6 +4,7 @@
  * migrate's dry run. The peer is asked over a session like any other, and
  * answers with the checks it would make of an offer.
  */
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,7 @@ int kr_api_check(struct kr_link *l, const struct kr_offer *o,
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 
 	kr_preflight_offer(l->host, o, &c, NULL);
+	memcpy(c.question, o->terms.migration, sizeof(c.question));
 	kr_checks_put(&w, &c);
 	return kr_link_send(l, KR_PEER_CHECKED, &w, e);
 }
@@ -196,7 +198,8 @@ int kr_api_checked(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	for (struct ask *a = asks; !rc && a; a = a->next) {
 		json_t *more;
 
-		if (!a->sent || strcmp(a->peer, l->peer))
+		if (!a->sent || strcmp(a->peer, l->peer) ||
+		    memcmp(a->offer.terms.migration, c.question, 16))
 			continue;
 		for (unsigned int i = 0; i < c.n; i++)
 			a->bad |= !c.c[i].ok;
@@ -221,6 +224,8 @@ int kr_api_dry_run(struct kr_request *q, const char *to,
 	o.def = *d;
 	snprintf(o.terms.vm, sizeof(o.terms.vm), "%s", d->name);
 	o.terms.epoch = epoch;
+	if (RAND_bytes(o.terms.migration, 16) != 1)
+		return kr_fail(e, KR_E_CRYPTO, "no randomness");
 	r = kr_disks_identify(q->host, d, o.disks, e);
 	if (!r)
 		r = kr_host_hyper_version(q->host, &o.hyper_version, e);

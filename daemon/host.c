@@ -17,6 +17,7 @@
 #include "evidence/ledgercheck.h"
 #include "evidence/pubkey.h"
 #include "hyper/hyper.h"
+#include "store/trustrow.h"
 
 static int make_folders(struct kr_host *h, struct kr_err *e)
 {
@@ -117,6 +118,26 @@ int kr_host_record(struct kr_host *h, const char *event, json_t *detail,
 	return r ? r : kr_store_commit(h->store, e);
 }
 
+void kr_host_record_some(struct kr_host *h, const char *event,
+			 json_t *detail)
+{
+	uint64_t now = kr_now_ns();
+
+	if (now >= h->refusals_until_ns) {
+		h->refusals_until_ns = now + 60000000000ull;
+		h->n_refusals = 0;
+	}
+	if (++h->n_refusals > KR_HOST_REFUSALS_MAX) {
+		h->n_untold++;
+		return;
+	}
+	if (h->n_untold)
+		json_object_set_new(detail, "untold_before",
+				    json_integer(h->n_untold));
+	h->n_untold = 0;
+	kr_host_record(h, event, detail, NULL);
+}
+
 static int take_der(struct kr_der *d, const uint8_t *p, size_t n,
 		    struct kr_err *e)
 {
@@ -215,6 +236,35 @@ int kr_host_der(const char *pem, uint8_t *out, size_t *n, struct kr_err *e)
 	X509_free(c);
 	return len > 0 ? 0 : kr_fail(e, KR_E_KEY_FILE,
 				     "not a certificate, or too large");
+}
+
+static int trust(void *arg, const struct kr_trustrow *t, struct kr_err *e)
+{
+	X509 *c = read_pem(t->pem);
+
+	(void)e;
+	if (c)
+		X509_STORE_add_cert(arg, c);
+	X509_free(c);
+	return 0;
+}
+
+bool kr_host_vouched(struct kr_host *h, const uint8_t *der, size_t n)
+{
+	X509 *c = d2i_X509(NULL, &der, (long)n);
+	X509_STORE *st = X509_STORE_new();
+	X509_STORE_CTX *x = X509_STORE_CTX_new();
+	bool ok = false;
+
+	if (c && st && x && !kr_trustrow_each(h->store, trust, st, NULL)) {
+		X509_STORE_set_flags(st, X509_V_FLAG_PARTIAL_CHAIN);
+		ok = X509_STORE_CTX_init(x, st, c, NULL) == 1 &&
+		     X509_verify_cert(x) == 1;
+	}
+	X509_STORE_CTX_free(x);
+	X509_STORE_free(st);
+	X509_free(c);
+	return ok;
 }
 
 json_t *kr_host_describe_ca(const char *pem)

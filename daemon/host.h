@@ -42,7 +42,7 @@ struct kr_host {
 	struct kr_vm	   *vms;	/* with a process here */
 	struct kr_link	   *links;
 	unsigned int	    n_unproved;	/* links whose peer is not proved */
-	unsigned int	    n_refusals, n_untold; /* of strangers, this minute */
+	unsigned int	    n_refusals, n_untold;	/* this minute */
 	uint64_t	    refusals_until_ns;
 	struct kr_mig	   *migs;	/* of this run of kororad */
 	struct kr_client   *clients;
@@ -59,6 +59,20 @@ void kr_host_close(struct kr_host *h);
 /** kr_host_record() - Append one entry to the evidence log, durably. */
 int kr_host_record(struct kr_host *h, const char *event, json_t *detail,
 		   struct kr_err *e);
+
+/**
+ * kr_host_record_some() - The same for what anyone can cause; best effort
+ *
+ * Those without a right here may not grow the log without limit: a minute
+ * has room for KR_HOST_REFUSALS_MAX, and the next entry tells how many more
+ * there were.
+ */
+#define KR_HOST_REFUSALS_MAX	60u
+void kr_host_record_some(struct kr_host *h, const char *event,
+			 json_t *detail);
+
+/** kr_host_vouched() - Did a fleet authority sign this certificate? */
+bool kr_host_vouched(struct kr_host *h, const uint8_t *der, size_t n);
 
 /** kr_host_credentials() - A fresh key and certificate for a link agent. */
 int kr_host_credentials(struct kr_host *h, struct kr_linkstart *s,

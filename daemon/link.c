@@ -20,13 +20,14 @@
 #include "daemon/migration.h"
 #include "daemon/spawn.h"
 #include "evidence/fingerprint.h"
+#include "evidence/pubkey.h"
 #include "store/hostrow.h"
 #include "store/trustrow.h"
 
 #define HANDSHAKE_MS	10000u
 #define DIAL_MS		10000u
+#define SESSIONS_MAX	4u	/* with one peer at a time */
 #define IDLE_MS		30000u	/* a session without a migration lives on */
-#define REFUSALS_MAX	60u	/* of strangers, in the log, a minute */
 #define N_SEEN		4096u	/* ClientHellos remembered, about 128 KiB */
 
 struct kr_seen {
@@ -47,43 +48,23 @@ static void on_reap(void *arg)
 	free(l);
 }
 
-/*
- * Strangers may not grow the evidence log without limit: a minute has room
- * for so many of their refusals, and what went beyond is told as a number.
- */
-static void record_refusal(struct kr_link *l)
-{
-	struct kr_host *h = l->host;
-	uint64_t now = kr_now_ns();
-	json_t *d;
-
-	if (now >= h->refusals_until_ns) {
-		h->refusals_until_ns = now + 60000000000ull;
-		h->n_refusals = 0;
-	}
-	if (!l->up && ++h->n_refusals > REFUSALS_MAX) {
-		h->n_untold++;
-		return;
-	}
-	d = json_pack("{s:s, s:s, s:i, s:s, s:i}", "peer", l->peer, "address",
-		      l->address, "code", (int)l->error.kr, "what",
-		      l->error.what, "untold_before", (int)h->n_untold);
-	h->n_untold = 0;
-	kr_host_record(h, "session-refused", d, NULL);
-	json_decref(d);
-}
-
 static void tell_end(struct kr_link *l)
 {
 	bool calm = l->error.kr == KR_E_PEER_CLOSED;
 	char who[220];
+	json_t *d;
 
 	snprintf(who, sizeof(who), "%s %s %s",
 		 l->outgoing ? "session to" : "session from",
 		 l->peer[0] ? l->peer : "a stranger at", l->address);
 	kr_log_err(calm ? KR_LOG_INFO : KR_LOG_WARN, who, &l->error);
-	if (!calm && !l->host->stopping)
-		record_refusal(l);
+	if (calm || l->host->stopping)
+		return;
+	d = json_pack("{s:s, s:s, s:i, s:s}", "peer", l->peer, "address",
+		      l->address, "code", (int)l->error.kr, "what",
+		      l->error.what);
+	kr_host_record_some(l->host, "session-refused", d);
+	json_decref(d);
 }
 
 /* Unhook everything; the memory goes when no caller is inside any more. */
@@ -212,10 +193,51 @@ static void on_idle(void *arg)
 {
 	struct kr_link *l = arg;
 
-	if (l->outgoing && !kr_mig_with(l->host, l->peer))
+	bool idle = !kr_mig_with(l->host, l->peer);
+
+	if (idle && (l->outgoing || l->was_idle)) {
 		kr_link_close(l, NULL);
-	else
-		kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
+		return;
+	}
+	l->was_idle = idle;	/* an incoming one is given twice the time */
+	kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
+}
+
+/*
+ * The agent has read hostile bytes and is not believed: name, key and
+ * certificate must belong together, and to a host that is enrolled so.
+ */
+static int check_peer(struct kr_link *l, struct kr_err *e)
+{
+	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *k = NULL;
+	const struct kr_der *d = &l->info.identity;
+	const char *name = l->info.peer;
+	struct kr_hostrow row;
+	unsigned int n = 0;
+	int r = kr_pubkey_parse(d->bytes, d->n_bytes, &k, e);
+
+	if (r)
+		return r;
+	if (!kr_vmdef_name_ok(name) || strcmp(kr_pubkey_name(k), name) ||
+	    memcmp(kr_pubkey_keyid(k), l->info.keyid, 32) ||
+	    (l->outgoing && strcmp(l->peer, name)))
+		return kr_fail(e, KR_E_AGENT_SPOKE, "a peer that is not who "
+			       "its certificate says");
+	r = kr_hostrow_get(l->host->store, name, &row, e);
+	if (r)
+		return r;
+	if (row.fingerprint[0] ?
+	    !kr_fingerprint_is(row.fingerprint, l->info.keyid) :
+	    !kr_host_vouched(l->host, d->bytes, d->n_bytes))
+		return kr_fail(e, KR_E_AGENT_SPOKE, "a peer that is not the "
+			       "one enrolled as %s", name);
+	for (const struct kr_link *o = l->host->links; o; o = o->next)
+		n += o->up && !o->dead && !strcmp(o->peer, name);
+	if (n >= SESSIONS_MAX)
+		return kr_fail(e, KR_E_TOO_MANY, "%u sessions with %s", n,
+			       name);
+	snprintf(l->peer, sizeof(l->peer), "%s", name);
+	return 0;
 }
 
 static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
@@ -228,8 +250,9 @@ static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	(void)n_fds;
 	if (rc || l->up)
 		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed up");
-	snprintf(l->peer, sizeof(l->peer), "%s", l->info.peer);
-	rc = keep_certificate(l, e);
+	rc = check_peer(l, e);
+	if (!rc)
+		rc = keep_certificate(l, e);
 	if (rc)
 		return rc;
 	l->up = true;

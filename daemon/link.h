@@ -19,7 +19,7 @@ struct kr_link {
 	struct kr_io	connecting;	/* outgoing, until connected */
 	struct kr_timer	deadline;
 	pid_t		pid;
-	bool		outgoing, up, dead;
+	bool		outgoing, up, dead, was_idle;
 	char		address[128];	/* for the log */
 	char		peer[KR_LINK_NAME_MAX];	/* proved once up */
 	struct kr_linkup info;		/* valid once up */

@@ -359,9 +359,7 @@ static int take_manifest(struct kr_mig *m, const struct kr_step *s,
 			       kr_state_name(m->state));
 	m->terms.stream = s->terms.stream;
 	m->terms.times.paused_ms = s->terms.times.paused_ms;
-	memcpy(m->terms.protection.lane_suite,
-	       s->terms.protection.lane_suite,
-	       sizeof(m->terms.protection.lane_suite));
+	/* the lane's suite is in it too, as this host's own plane said it */
 	r = kr_mig_check_peer(m, s, e);
 	if (r) {
 		kr_mig_fail(m, e);
@@ -422,7 +420,7 @@ static int refuse(struct kr_link *l, const struct kr_offer *o,
 			      why->what);
 
 	kr_log_err(KR_LOG_WARN, "offer refused", why);
-	kr_host_record(l->host, "offer-refused", d, NULL);
+	kr_host_record_some(l->host, "offer-refused", d);
 	json_decref(d);
 	memcpy(f.migration, o->terms.migration, sizeof(f.migration));
 	snprintf(f.what, sizeof(f.what), "%.*s", (int)sizeof(f.what) - 1,
@@ -453,6 +451,12 @@ static int check_offer(struct kr_link *l, const struct kr_offer *o,
 	    memcmp(t->to_keyid, kr_identity_keyid(l->host->identity), 32))
 		return kr_fail(e, KR_E_PEER_NAME,
 			       "an offer between other hosts");
+	if (strcmp(t->protection.control_tls, l->info.tls) ||
+	    strcmp(t->protection.control_suite, l->info.suite) ||
+	    t->protection.n_lanes != 1 ||
+	    strcmp(t->protection.attestation, "none"))
+		return kr_fail(e, KR_E_SIGNATURE, "an offer that tells of "
+			       "another protection than this session's");
 	return 0;
 }
 

@@ -241,7 +241,7 @@ X(AGENT_DIED,	9002, KR_EXIT_REFUSED, EPIPE, KR_SELF, \
 X(AGENT_SPOKE,	9003, KR_EXIT_REFUSED, EPROTO, KR_SELF, \
   "an agent sent what it may not send", "report it: it may be under attack") \
 X(JAIL,		9004, KR_EXIT_REFUSED, EPERM, KR_HOST, \
-  "an agent could not be jailed", "kororad must run as root on Linux 5.13+")
+  "an agent could not be jailed", "kororad must run as root, on a kernel with seccomp")
 
 enum kr_code {
 	KR_OK = 0,

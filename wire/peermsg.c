@@ -111,6 +111,7 @@ int kr_offer_parse(struct kr_rd *r, struct kr_offer *ret, struct kr_err *e)
 
 void kr_checks_put(struct kr_wr *w, const struct kr_checks *c)
 {
+	kr_wr_bytes(w, c->question, sizeof(c->question));
 	kr_wr_u16(w, c->n);
 	for (unsigned int i = 0; i < c->n; i++) {
 		kr_wr_u8(w, c->c[i].ok);
@@ -122,6 +123,7 @@ void kr_checks_put(struct kr_wr *w, const struct kr_checks *c)
 
 int kr_checks_parse(struct kr_rd *r, struct kr_checks *ret, struct kr_err *e)
 {
+	kr_rd_bytes(r, ret->question, sizeof(ret->question));
 	ret->n = kr_rd_u16(r);
 	if (ret->n > KR_CHECKS_MAX)
 		return kr_fail(e, KR_E_MALFORMED, "%u checks", ret->n);

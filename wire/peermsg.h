@@ -68,6 +68,7 @@ struct kr_check {
 };
 
 struct kr_checks {
+	uint8_t		question[16];	/* the CHECK's terms.migration */
 	uint16_t	n;
 	struct kr_check c[KR_CHECKS_MAX];
 };

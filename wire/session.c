@@ -36,7 +36,7 @@ struct kr_session {
 	struct kr_peercert	     cert;
 	struct kr_linkup	     up;
 	enum st			     st;
-	bool			     replayed;
+	bool			     hello_seen, replayed;
 	uint64_t		     seq_in, seq_out;
 	size_t			     n_in, n_out;
 	uint8_t			     in[KR_FRAME_BYTES_MAX];
@@ -78,6 +78,9 @@ static int on_client_hello(SSL *ssl, int *alert, void *arg)
 	const unsigned char *random;
 	size_t n = SSL_client_hello_get0_random(ssl, &random);
 
+	if (s->hello_seen)	/* a second one after HelloRetryRequest */
+		return SSL_CLIENT_HELLO_SUCCESS;
+	s->hello_seen = true;
 	if (n != 32 || s->ops->seen(s->arg, random, NULL)) {
 		s->replayed = true;
 		*alert = SSL_AD_ACCESS_DENIED;
