@@ -57,12 +57,12 @@
 #define VIEW(h, l)	view[(h) * N_LINKS + (l)]
 #define Q(to, l)	q[(to) * N_LINKS + (l)]
 
-/* ---- durable -------------------------------------------------------------- */
+/* ---- durable ------------------------------------------------------------ */
 byte st[2];		/* in the store */
 bool fin[2];		/* the row is finished */
 bool accepted;		/* source: terms hold the target's nonce */
 bool told;		/* target: terms hold the release's time */
-/* ---- of this kororad's life ----------------------------------------------- */
+/* ---- of this kororad's life --------------------------------------------- */
 bool alive[2] = true;
 byte act[2];		/* recorded, not done yet */
 byte raised[2];		/* an event raised while acting, + 1; 0: none */
@@ -71,7 +71,7 @@ bool going[2];		/* S: ending, resumes the VM; T: RUN was said */
 bool closing[2];	/* all is done but the mark on the row */
 bool again[2];		/* the timer to try again is armed */
 bool manifest;		/* T: the source's manifest is here */
-/* ---- the world -------------------------------------------------------------- */
+/* ---- the world ---------------------------------------------------------- */
 byte vm[2];
 bool sending;		/* S: its hypervisor was told to send */
 bool sent;		/* and sent everything */
@@ -80,12 +80,12 @@ bool wire[N_LINKS];
 chan q[2 * N_LINKS] = [5] of { byte };
 byte faults = FAULTS;
 bool vm_died;
-/* ---- for the properties ------------------------------------------------------- */
+/* ---- for the properties ------------------------------------------------- */
 bool was_released;
 
 short k;		/* scratch; 0 between steps */
 
-/* ---- the one law ---------------------------------------------------------------- */
+/* ---- the one law -------------------------------------------------------- */
 
 #define OWNS(s)	((s) == T_OWNER || (s) == T_RAN || (s) == T_DONE)
 
@@ -116,7 +116,7 @@ inline law()
 #define UNSURE(h)	(!fin[h] && st[h] && st[h] != S_NEW && \
 			 st[h] != T_NEW && !BEFORE(st[h]) && !ENDED(st[h]))
 
-/* ---- stepping --------------------------------------------------------------------- */
+/* ---- stepping ----------------------------------------------------------- */
 
 /* An event for the end of this step; the act comes in the next, or a crash. */
 #define raise(ev)	event = (ev) + 1
@@ -166,7 +166,7 @@ inline empty_queue(to, l)
 	od
 }
 
-/* ---- sessions ----------------------------------------------------------------------- */
+/* ---- sessions ----------------------------------------------------------- */
 
 inline connect(h)
 {
@@ -259,7 +259,7 @@ inline link_down(h, l)
 	fi
 }
 
-/* ---- acts ------------------------------------------------------------------------------- */
+/* ---- acts --------------------------------------------------------------- */
 
 inline source_act(a)
 {
@@ -337,7 +337,7 @@ inline target_act(a)
 	fi
 }
 
-/* ---- messages ----------------------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------- */
 
 inline take(h, m)
 {
@@ -370,7 +370,7 @@ inline take(h, m)
 	fi
 }
 
-/* ---- a host ----------------------------------------------------------------------------------- */
+/* ---- a host ------------------------------------------------------------- */
 
 /* Nothing is between the record and the act: news may be taken. */
 #define IDLE(h)	(alive[h] && !act[h] && !raised[h])
@@ -497,7 +497,7 @@ proctype target()
 	od
 }
 
-/* ---- what goes wrong --------------------------------------------------------------------------- */
+/* ---- what goes wrong ---------------------------------------------------- */
 
 inline crash(h)
 {
@@ -577,7 +577,7 @@ init
 	}
 }
 
-/* ---- and it comes to an end ------------------------------------------------------------------------ */
+/* ---- and it comes to an end --------------------------------------------- */
 
 #define SETTLED	(alive[S] && alive[T] && !act[S] && !act[T] && \
 		 !raised[S] && !raised[T] && \

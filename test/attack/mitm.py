@@ -222,7 +222,7 @@ class Relay:
         self.source, self.target = client.getpeername(), client.getsockname()
         self.stalled = threading.Event()
         self.lock = threading.Lock()
-        self.kind = None
+        self.kind, self.cut = None, False
         Relay.all.append(self)
 
     def run(self):
@@ -292,15 +292,18 @@ class Relay:
             if spot:
                 spot.look(start, length, index, kind, message)
 
+        writing = False
         try:
             while True:
                 if held:
                     src.settimeout(0.4)
+                writing = False
                 try:
                     data = src.recv(1 << 18)
                 except socket.timeout:
                     data = None		# let go of what is held
                     spot.pause(n)
+                writing = True
                 src.settimeout(None)
                 if data == b"":
                     break
@@ -330,7 +333,10 @@ class Relay:
             dst.sendall(held)
             dst.shutdown(socket.SHUT_WR)
         except OSError:
-            self.close(hard=True)
+            # who does not take may still have something to say: the other
+            # pump sees to that, and to the end
+            if not writing or self.cut:
+                self.close(hard=True)
         tell("end", number=self.number, kind=self.kind, dir=direction,
              bytes=gone)
 
@@ -345,7 +351,7 @@ class Relay:
         if o.what == "flip":
             return out[:at] + bytes([out[at] ^ 1 << o.bit]) + out[at + 1:]
         if o.what == "cut":
-            self.close(hard=True)
+            self.cut = True
             raise OSError("cut")
         self.stalled.set()
         return out[:at]
@@ -404,7 +410,7 @@ def serve(options):
 # ---- record and replay ----------------------------------------------------
 
 class Recording:
-    """What clients sent: (connection u16, milliseconds u32, length u32, data)"""
+    """What clients sent: connection u16, milliseconds u32, length u32, data"""
 
     def __init__(self, path):
         self.f = open(path, "wb", buffering=0)

@@ -34,7 +34,7 @@
 #define SILENT_MS	2000u
 #define PATIENCE_MS	5000u	/* of a test that goes wrong */
 
-/* ---- a host, and what it hears ---------------------------------------------- */
+/* ---- a host, and what it hears ------------------------------------------ */
 
 struct host {
 	char		    dir[64], name[16];
@@ -230,7 +230,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* ---- running ------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------ */
 
 static void too_long(void *arg)
 {
@@ -313,7 +313,7 @@ static void expect(const struct host *h, enum kr_code kr)
 	assert_int_equal(h->err.kr, kr);
 }
 
-/* ---- raw peers -------------------------------------------------------------------- */
+/* ---- raw peers ---------------------------------------------------------- */
 
 static struct raw {
 	struct kr_io io;

@@ -133,7 +133,7 @@ static void largest_and_empty_body(void **state)
 	assert_int_equal(f.n_bytes, 0);
 }
 
-/* ---- preamble ------------------------------------------------------------- */
+/* ---- preamble ----------------------------------------------------------- */
 
 static const uint8_t lane[KR_PREAMBLE_BYTES] = {
 	'K', 'R', 'L', 'N', 1, 7, 0, 0,

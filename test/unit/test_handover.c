@@ -39,7 +39,7 @@ static const bool either_act[KR_ACT_N] = {
 	[KR_ACT_NONE] = true, [KR_ACT_RECONNECT] = true,
 };
 
-/* ---- sides ---------------------------------------------------------------- */
+/* ---- sides -------------------------------------------------------------- */
 
 static void edges_and_acts_stay_on_their_side(void **state)
 {
@@ -80,7 +80,7 @@ static void every_state_can_be_reached(void **state)
 		assert_true(seen[s]);
 }
 
-/* ---- the one law ------------------------------------------------------------ */
+/* ---- the one law -------------------------------------------------------- */
 
 static void released_only_when_prepared(void **state)
 {
@@ -199,7 +199,7 @@ static void copies_end_only_where_they_may(void **state)
 	}
 }
 
-/* ---- nobody is left waiting --------------------------------------------------- */
+/* ---- nobody is left waiting --------------------------------------------- */
 
 static void before_the_release_every_failure_undoes(void **state)
 {
@@ -280,7 +280,7 @@ static void unfinished_states_lead_to_an_end(void **state)
 		CHECK(s, ev, !kr_state_ended(s) || kr_state_ended(x->to));
 }
 
-/* ---- names and numbers ---------------------------------------------------------- */
+/* ---- names and numbers -------------------------------------------------- */
 
 static void fault_numbers_are_a_bijection(void **state)
 {

@@ -34,7 +34,7 @@ static void stop(void *arg)
 	kr_loop_stop(loop, 42);
 }
 
-/* ---- timers ---------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------- */
 
 static char order[32];
 
@@ -142,7 +142,7 @@ static void a_timer_may_free_itself(void **state)
 	assert_int_equal(kr_loop_run(loop), 0);
 }
 
-/* ---- descriptors ------------------------------------------------------------- */
+/* ---- descriptors -------------------------------------------------------- */
 
 struct end {
 	struct kr_io io;

@@ -94,7 +94,7 @@ static void cut(uint16_t type, size_t n)
 	}
 }
 
-/* ---- there and back --------------------------------------------------------- */
+/* ---- there and back ----------------------------------------------------- */
 
 static void hello(void **state)
 {
@@ -256,6 +256,7 @@ static void checks(void **state)
 	struct kr_rd r;
 
 	(void)state;
+	memset(c.question, 0x22, sizeof(c.question));
 	for (unsigned int i = 0; i < c.n; i++) {
 		c.c[i] = (struct kr_check){ .ok = i % 2, .kr = KR_E_NO_QEMU,
 					    .name = "hypervisor" };
@@ -266,16 +267,17 @@ static void checks(void **state)
 	r = KR_RD(buf, kr_wr_len(&w));
 	assert_int_equal(kr_checks_parse(&r, &back, NULL), 0);
 	assert_int_equal(back.n, KR_CHECKS_MAX);
+	assert_memory_equal(back.question, c.question, sizeof(c.question));
 	assert_memory_equal(back.c, c.c, sizeof(c.c));
 	cut(KR_PEER_CHECKED, kr_wr_len(&w));
 
-	buf[1] = KR_CHECKS_MAX + 1;
+	buf[17] = KR_CHECKS_MAX + 1;	/* after the question */
 	assert_true(check(KR_PEER_CHECKED, kr_wr_len(&w), NULL) < 0);
-	memset(buf, 0, 2);
-	assert_int_equal(check(KR_PEER_CHECKED, 2, NULL), 0);
+	memset(buf + 16, 0, 2);
+	assert_int_equal(check(KR_PEER_CHECKED, 18, NULL), 0);
 }
 
-/* ---- types ------------------------------------------------------------------- */
+/* ---- types -------------------------------------------------------------- */
 
 static void other_types_are_unexpected(void **state)
 {

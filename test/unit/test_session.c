@@ -6,7 +6,7 @@
  */
 #include "session_stand.h"
 
-/* ---- two hosts ------------------------------------------------------------------- */
+/* ---- two hosts ---------------------------------------------------------- */
 
 static void both_come_up_and_agree(void **state)
 {
@@ -142,7 +142,7 @@ static void a_peer_that_does_not_read(void **state)
 	assert_int_equal(e.kr, KR_E_LIMIT);
 }
 
-/* ---- who they are ----------------------------------------------------------------- */
+/* ---- who they are ------------------------------------------------------- */
 
 static void refused(enum kr_code at_a, enum kr_code at_b)
 {
@@ -295,7 +295,7 @@ static void no_suite_in_common(void **state)
 	assert_false(a.up || b.up);
 }
 
-/* ---- raw peers ----------------------------------------------------------------------- */
+/* ---- raw peers ---------------------------------------------------------- */
 
 /* b is called by a raw client; what becomes of b? */
 static void called_raw(const struct host *h, void (*tune)(SSL *),
@@ -399,7 +399,7 @@ static void bytes_that_are_no_tls(void **state)
 	close(fd[0]);
 }
 
-/* ---- replay -------------------------------------------------------------------------- */
+/* ---- replay ------------------------------------------------------------- */
 
 static void a_replayed_client_hello(void **state)
 {
@@ -443,7 +443,7 @@ static void an_own_hello_that_was_seen(void **state)
 	refused(KR_E_REFUSED_US, KR_E_REPLAYED);
 }
 
-/* ---- frames out of order, and worse ------------------------------------------------- */
+/* ---- frames out of order, and worse ------------------------------------- */
 
 static uint64_t next_seq;
 
@@ -631,7 +631,7 @@ static void cut_without_an_end(void **state)
 	raw_end();
 }
 
-/* ---- silence --------------------------------------------------------------------------- */
+/* ---- silence ------------------------------------------------------------ */
 
 static uint64_t ms_since(uint64_t began)
 {
