@@ -45,6 +45,7 @@ static void on_reap(void *arg)
 		p = &(*p)->next;
 	if (*p)
 		*p = l->next;
+	kr_pubkey_free(l->key);
 	free(l);
 }
 
@@ -209,17 +210,16 @@ static void on_idle(void *arg)
  */
 static int check_peer(struct kr_link *l, struct kr_err *e)
 {
-	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *k = NULL;
 	const struct kr_der *d = &l->info.identity;
 	const char *name = l->info.peer;
 	struct kr_hostrow row;
 	unsigned int n = 0;
-	int r = kr_pubkey_parse(d->bytes, d->n_bytes, &k, e);
+	int r = kr_pubkey_parse(d->bytes, d->n_bytes, &l->key, e);
 
 	if (r)
 		return r;
-	if (!kr_vmdef_name_ok(name) || strcmp(kr_pubkey_name(k), name) ||
-	    memcmp(kr_pubkey_keyid(k), l->info.keyid, 32) ||
+	if (!kr_vmdef_name_ok(name) || strcmp(kr_pubkey_name(l->key), name) ||
+	    memcmp(kr_pubkey_keyid(l->key), l->info.keyid, 32) ||
 	    (l->outgoing && strcmp(l->peer, name)))
 		return kr_fail(e, KR_E_AGENT_SPOKE, "a peer that is not who "
 			       "its certificate says");
@@ -483,6 +483,18 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 	return 0;
 }
 
+/* Unproved connections from the same address: nobody gets all places. */
+static unsigned int from_address(const struct kr_host *h, const char *who)
+{
+	size_t n = (size_t)(strrchr(who, ':') - who) + 1;
+	unsigned int same = 0;
+
+	for (const struct kr_link *l = h->links; l; l = l->next)
+		same += !l->outgoing && !l->up && !l->dead &&
+			!strncmp(l->address, who, n);
+	return same;
+}
+
 static void on_accept(void *arg, uint32_t events)
 {
 	struct kr_host *h = arg;
@@ -500,7 +512,8 @@ static void on_accept(void *arg, uint32_t events)
 	if (fd < 0)
 		return;
 	kr_dial_name(&a, n, who, sizeof(who));
-	if (h->n_unproved >= h->cfg.max_unproved) {
+	if (h->n_unproved >= h->cfg.max_unproved ||
+	    from_address(h, who) >= (h->cfg.max_unproved + 3) / 4) {
 		kr_fail(&e, KR_E_TOO_MANY, "%u of them; %s was turned away",
 			h->n_unproved, who);
 		kr_log_err(KR_LOG_WARN, "accept", &e);

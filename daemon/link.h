@@ -23,6 +23,7 @@ struct kr_link {
 	char		address[128];	/* for the log */
 	char		peer[KR_LINK_NAME_MAX];	/* proved once up */
 	struct kr_linkup info;		/* valid once up */
+	struct kr_pubkey *key;		/* its identity's; once up */
 	struct kr_err	error;		/* why it ended */
 	struct kr_timer	reap;		/* frees it outside its callbacks */
 };

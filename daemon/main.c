@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,6 +22,8 @@
 #include "daemon/link.h"
 #include "daemon/vm.h"
 #include "store/vmrow.h"
+
+#define KR_PRIORITY	(-10)
 
 static void usage(FILE *to)
 {
@@ -221,6 +224,9 @@ int main(int argc, char **argv)
 	}
 	kr_log_init("kororad");
 	umask(022);
+	/* a paused guest waits for kororad and its agents, so nobody else's
+	 * guest goes before them; hypervisors get 0 back (spawn.c) */
+	setpriority(PRIO_PROCESS, 0, KR_PRIORITY);
 	if (root && root[0]) {
 		real = realpath(root, NULL);
 		if (!real) {

@@ -100,7 +100,7 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 	const kr_mig_act *acts = kr_state_side(from) == KR_SOURCE ?
 				 kr_source_acts : kr_target_acts;
 	struct kr_err why = KR_ERR_NONE;
-	int r;
+	int r = 0, early = 0;
 
 	if (m->stepping) {
 		if (m->n_queue < KR_MIG_QUEUE_MAX)
@@ -114,12 +114,16 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 		kr_source_session(m);
 	if (ev == KR_EV_FAIL && from == KR_T_OWNER)
 		kr_mig_log_head(m, &m->terms.to_log);
-	r = kr_record_step(m, x->to, ev, &why);
+	m->stepping = true;
+	if (x->eager)
+		early = acts[x->act](m, &why);
+	if (!early)
+		r = kr_record_step(m, x->to, ev, &why);
 	if (r) {
+		m->stepping = false;
 		cannot_record(m, ev, &why);
 		return kr_fail(e, why.kr, "%s", why.what);
 	}
-	m->stepping = true;
 	if (x->to != from) {
 		m->n_again = m->n_tries = 0;
 		kr_mig_expected(m);
@@ -127,7 +131,7 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 	m->state = x->to;
 	log_step(m, from, ev);
 	kr_fault(kr_handover_fault_number(from, ev, false));
-	r = acts[x->act] ? acts[x->act](m, &why) : 0;
+	r = x->eager ? early : acts[x->act] ? acts[x->act](m, &why) : 0;
 	kr_fault(kr_handover_fault_number(from, ev, true));
 	m->stepping = false;
 	if (r < 0)

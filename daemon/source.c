@@ -394,7 +394,7 @@ const kr_mig_act kr_source_acts[KR_ACT_N] = {
 /* ---- what the target signed -------------------------------------------- */
 
 /* Figures the receipt states, known once the target runs the VM. */
-static void measure(struct kr_mig *m)
+static void measure(struct kr_mig *m, uint64_t since_us)
 {
 	struct kr_terms *t = &m->terms;
 	uint64_t now = kr_now_ns(), wall = kr_wall_ms();
@@ -403,6 +403,8 @@ static void measure(struct kr_mig *m)
 		return;
 	if (m->paused_ns) {
 		t->downtime_us = (now - m->paused_ns) / 1000;
+		if (since_us < t->downtime_us)
+			t->downtime_us -= since_us;
 		t->total_ms = (now - m->started_ns) / 1000000;
 	} else {	/* kororad was restarted: both clocks, then */
 		t->downtime_us = t->times.running_ms > t->times.paused_ms ?
@@ -453,7 +455,8 @@ int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
 	if (ev == KR_EV_OWNED && m->state == KR_S_RELEASED) {
 		m->terms.times.running_ms = s->terms.times.running_ms;
 		m->terms.to_log = s->terms.to_log;
-		measure(m);
+		/* an owner says for how long it has run already */
+		measure(m, s->terms.downtime_us);
 	}
 	if (ev == KR_EV_DISOWNED)
 		kr_fail(&m->error, KR_E_DISOWNED, "%s gave %s back", m->peer,

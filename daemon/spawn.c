@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -148,6 +149,7 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 
 		plain_signals();
 		setsid();
+		setpriority(PRIO_PROCESS, 0, 0);
 		if (chdir(l->cwd) || (lock = take_lock()) < 0 ||
 		    write_pid() || dup2(null, 0) < 0 ||
 		    place_fds(l, out, lock))

@@ -36,6 +36,8 @@ int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
 		m->sig_kind = k;
 	}
 	s.sig = m->sig;
+	if (k == KR_STATEMENT_OWNER && m->running_ns)
+		s.terms.downtime_us = (kr_now_ns() - m->running_ns) / 1000;
 	l = m->link;
 	kr_step_put(&w, &s);
 	if (kr_link_send(l, KR_PEER_STEP, &w, &why))
@@ -71,22 +73,17 @@ void kr_mig_ask(struct kr_mig *m)
 int kr_mig_check_peer(struct kr_mig *m, const struct kr_step *s,
 		      struct kr_err *e)
 {
-	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *k = NULL;
 	const uint8_t *want = kr_state_side(m->state) == KR_SOURCE ?
 			      m->terms.to_keyid : m->terms.from_keyid;
 	int r;
 
 	if (!m->link)
 		return kr_fail(e, KR_E_SIGNATURE, "no session");
-	r = kr_pubkey_parse(m->link->info.identity.bytes,
-			    m->link->info.identity.n_bytes, &k, e);
-	if (r)
-		return r;
-	if (memcmp(kr_pubkey_keyid(k), want, 32))
+	if (memcmp(m->link->info.keyid, want, 32))
 		return kr_fail(e, KR_E_SIGNATURE,
 			       "%s has another identity than at first",
 			       m->peer);
-	r = kr_statement_check(s->kind, &m->terms, k, s->sig.sig,
+	r = kr_statement_check(s->kind, &m->terms, m->link->key, s->sig.sig,
 			       s->sig.sig_bytes, e);
 	if (r)
 		return r;

@@ -157,6 +157,7 @@ static void on_event(void *arg, const struct kr_hyper_event *ev)
 		maybe_matched(m);
 		break;
 	case KR_HYPER_RUNNING:
+		m->running_ns = ev->at_ns;
 		ran(m);
 		break;
 	case KR_HYPER_BROKEN:

@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define TO(state, act)	{ KR_##state, KR_ACT_##act }
+#define TO(state, act)		{ KR_##state, KR_ACT_##act, false }
+#define EAGER(state, act)	{ KR_##state, KR_ACT_##act, true }
 
 const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 	/* ---- source: until the release, any failure leaves the VM here --- */
@@ -28,7 +29,7 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),
 	},
 	[KR_S_COPY] = {
-		[KR_EV_PAUSED]	 = TO(S_FREEZE, SWITCH),
+		[KR_EV_PAUSED]	 = EAGER(S_FREEZE, SWITCH),
 		[KR_EV_FAIL]	 = TO(S_UNDONE, REVIVE),
 		[KR_EV_LOST]	 = TO(S_UNDONE, REVIVE),
 		[KR_EV_RESTART]	 = TO(S_UNDONE, REVIVE),

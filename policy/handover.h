@@ -95,6 +95,9 @@ enum kr_act {
 struct kr_edge {
 	enum kr_state to;	/* KR_ILLEGAL = no such edge */
 	enum kr_act   act;
+	/** Act, then record: the guest stands still, and a crash in between
+	 * is recovered from the old state just as from the new one. */
+	bool	      eager;
 };
 
 extern const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N];
