@@ -79,7 +79,10 @@ static int on_fail(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	if (m->have_manifest)
 		return 0;	/* its work was done */
 	kr_fail(&why, f.kr, "%s", f.what);
-	kr_mig_fail(m, &why);
+	if (f.kr == KR_E_LANE_LOST && m->link)
+		kr_mig_suspect(m, &why);	/* the peer may know why */
+	else
+		kr_mig_fail(m, &why);
 	return 0;
 }
 
@@ -91,7 +94,9 @@ static void on_gone(void *arg, const struct kr_err *e)
 {
 	struct kr_mig *m = arg;
 
-	if (!m->have_manifest)
+	bool told = m->suspect.code && m->suspect.kr != KR_E_PEER_SILENT;
+
+	if (!m->have_manifest && !told)
 		kr_mig_fail(m, e);
 }
 

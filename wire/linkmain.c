@@ -22,6 +22,7 @@
 #include "wire/session.h"
 
 #define ASK_MS		5000	/* kororad answers at once, or is gone */
+#define LAST_WORDS_MS	2000	/* for kororad to take them */
 #define TLS_HANDSHAKE	0x16	/* content type, RFC 8446 5.1 */
 
 static struct kr_loop *loop;
@@ -35,9 +36,11 @@ static void fail(const struct kr_err *e)
 {
 	uint8_t buf[KR_WHAT_BYTES + 16];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct pollfd p = { .fd = chan.io.fd, .events = POLLOUT };
 
 	kr_wr_u16(&w, (uint16_t)e->kr);
 	kr_wr_str(&w, e->what);
+	poll(&p, 1, LAST_WORDS_MS);	/* a peer may have kept kororad busy */
 	kr_chan_put(&chan, KR_LINK_FAIL, &w, NULL);
 	kr_loop_stop(loop, 0);
 }

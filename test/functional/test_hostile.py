@@ -113,7 +113,7 @@ FRAMES = [
     sent("empty_step", [3001], frame(peer.STEP)),
     sent("step_of_no_kind", [3001], frame(peer.STEP, b"\xff" * 900)),
     sent("too_many_checks", [3001], frame(peer.CHECKED, b"\xff\xff" * 40)),
-    sent("checks_nobody_asked_for", [2014], frame(peer.CHECKED, b"\0\0"),
+    sent("checks_nobody_asked_for", [2014], frame(peer.CHECKED, bytes(18)),
          frame(peer.BYE, peer.word(), 2)),
     sent("goodbye", [2014], frame(peer.BYE, peer.word())),
     sent("goodbye_with_a_reason", [3006, 2014], frame(
