@@ -29,7 +29,8 @@ void kr_cli_result(const struct kr_cli *c, const json_t *result)
 		return;
 	/* ASCII: it may be a terminal that reads it */
 	json_dumpf(result, stdout,
-		   JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+		   JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY |
+		   JSON_REAL_PRECISION(9));
 	putchar('\n');
 }
 

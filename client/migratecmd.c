@@ -228,6 +228,23 @@ static int tell(const struct kr_cli *c, const json_t *j)
 	return r;
 }
 
+/* Refused before it had a number: the same object, with what is known. */
+static json_t *never_begun(const json_t *params, json_t *error)
+{
+	const char *strategy = json_string_value(
+		json_object_get(params, "strategy"));
+
+	return json_pack("{s:n, s:O, s:n, s:O, s:s, s:O, s:s, s:i, s:i, s:i,"
+			 " s:i, s:i, s:n, s:n}", "migration",
+			 "vm", json_object_get(params, "vm"), "from",
+			 "to", json_object_get(params, "to"),
+			 "status", "refused", "error", error,
+			 "strategy", strategy ? strategy : "precopy",
+			 "total_ms", 0, "downtime_ms", 0, "rounds", 0,
+			 "ram_bytes", 0, "wire_bytes", 0, "receipt",
+			 "protection");
+}
+
 int kr_migratecmd(struct kr_cli *c, int argc, char **argv)
 {
 	KR_AUTO(kr_cli_decref) json_t *params = NULL, *j = NULL;
@@ -246,11 +263,15 @@ int kr_migratecmd(struct kr_cli *c, int argc, char **argv)
 		       &p, &j, &error);
 	warn_on_interrupt(false);
 	kr_progress_end(&p);
-	if (r) {
-		r = kr_cli_error(c, error);
-		json_decref(error);
+	if (r && *p.migration && !c->api) {
 		/* under way and its end not seen: where the VM runs is open */
-		return *p.migration && !c->api ? KR_EXIT_OPERATOR : r;
+		kr_cli_error(c, error);
+		json_decref(error);
+		return KR_EXIT_OPERATOR;
+	}
+	if (r) {
+		j = never_begun(params, error);
+		json_decref(error);
 	}
 	return tell(c, j);
 }

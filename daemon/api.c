@@ -93,7 +93,7 @@ static void flush(struct kr_client *c)
 
 static void say(struct kr_client *c, json_t *o)
 {
-	char *text = json_dumps(o, JSON_COMPACT);
+	char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	size_t n = text ? strlen(text) : 0;
 
 	json_decref(o);

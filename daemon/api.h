@@ -98,6 +98,8 @@ int kr_api_dry_run(struct kr_request *q, const char *to,
 
 /* News the API passes on or reacts to. */
 void kr_api_migrated(struct kr_mig *m);
+/** kr_api_in_doubt() - Released, and the peer is away: answer so. */
+void kr_api_in_doubt(struct kr_mig *m);
 void kr_api_idle_vm(struct kr_vm *v);	/* watch a VM nobody operates */
 void kr_api_vm_died(struct kr_host *h, const char *name);
 void kr_api_link_up(struct kr_link *l);

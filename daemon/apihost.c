@@ -44,6 +44,36 @@ static int add_host(void *arg, const struct kr_hostrow *r, struct kr_err *e)
 	return json_array_append_new(arg, host_json(r));
 }
 
+#define PORT	"7300"	/* where it was not given */
+
+/* ADDRESS, ADDRESS:PORT, [ADDRESS] or [ADDRESS]:PORT, with its port. */
+static int full_address(const char *address, char *out, size_t size,
+			struct kr_err *e)
+{
+	const char *bracket = strrchr(address, ']');
+	const char *colon = strrchr(address, ':');
+	char *end;
+	long port;
+	int n;
+
+	if (colon && bracket && colon < bracket)
+		colon = NULL;
+	n = snprintf(out, size, "%s%s", address, colon ? "" : ":" PORT);
+	port = colon ? strtol(colon + 1, &end, 10) : 1;
+	if (n >= (int)size || address[0] == ':' || port < 1 || port > 65535 ||
+	    (colon && (!colon[1] || *end)))
+		return kr_fail(e, KR_E_USAGE, "address: ADDRESS[:PORT]");
+	return 0;
+}
+
+static int same_fingerprint(void *arg, const struct kr_hostrow *r,
+			    struct kr_err *e)
+{
+	return strcmp(r->fingerprint, arg) ? 0 :
+	       kr_fail(e, KR_E_EXISTS, "%s is enrolled with that fingerprint",
+		       r->name);
+}
+
 int kr_api_host_add(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	const char *name = kr_api_text(q, "name", e);
@@ -67,12 +97,15 @@ int kr_api_host_add(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (fp[0] && !memcmp(keyid, kr_identity_keyid(q->host->identity), 32))
 		return kr_fail(e, KR_E_SAME_HOST,
 			       "that is this host's own fingerprint");
-	if (!strrchr(address, ':') || strlen(address) >= sizeof(row.address))
-		return kr_fail(e, KR_E_USAGE, "address: ADDRESS:PORT");
+	r = full_address(address, row.address, sizeof(row.address), e);
+	if (!r && fp[0])
+		r = kr_hostrow_each(q->host->store, same_fingerprint,
+				    (void *)(uintptr_t)fp, e);
+	if (r)
+		return r;
 	if (!kr_hostrow_get(q->host->store, name, &old, &none))
 		return kr_fail(e, KR_E_EXISTS, "host %s is enrolled", name);
 	snprintf(row.name, sizeof(row.name), "%s", name);
-	snprintf(row.address, sizeof(row.address), "%s", address);
 	snprintf(row.fingerprint, sizeof(row.fingerprint), "%s", fp);
 	snprintf(row.added_by, sizeof(row.added_by), "%s", q->user);
 	r = kr_hostrow_put(q->host->store, &row, e);

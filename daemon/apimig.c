@@ -21,6 +21,19 @@ void kr_api_migrated(struct kr_mig *m)
 	m->client = 0;
 }
 
+void kr_api_in_doubt(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+	json_t *o = kr_mig_result(m);
+
+	kr_fail(&e, KR_E_IN_DOUBT, "%s does not answer; it goes on by itself "
+		"when it does", m->peer);
+	json_object_set_new(o, "status", json_string("failed"));
+	json_object_set_new(o, "error", kr_mig_error(&e));
+	kr_api_answer(m->host, m->client, o, NULL);
+	m->client = 0;
+}
+
 static int find_vm(struct kr_request *q, const char *name, struct kr_vmdef *d,
 		   struct kr_vmrow *v, struct kr_err *e)
 {

@@ -3,12 +3,14 @@
 #include "daemon/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -28,7 +30,8 @@ static int make_folders(struct kr_host *h, struct kr_err *e)
 	} folders[] = {
 		{ 'l', "", 0755 }, { 'l', "/console", 0750 },
 		{ 'l', "/receipts", 0755 }, { 'l', "/peers", 0755 },
-		{ 'l', "/cache", 0700 }, { 'r', "", 0755 },
+		{ 'l', "/cache", 0700 }, { 'l', "/vm", 0700 },
+		{ 'r', "", 0755 },
 		{ 'r', "/vm", 0700 }, { 'r', "/empty", 0555 },
 	};
 
@@ -57,6 +60,20 @@ static int policy_digest(struct kr_host *h, struct kr_err *e)
 	return EVP_Digest(text, strlen(text), h->policy_digest, NULL,
 			  EVP_sha256(), NULL) ? 0 :
 	       kr_fail(e, KR_E_CRYPTO, "SHA-256");
+}
+
+/* Two daemons on one root would be two hosts with one identity. */
+static int lock_root(struct kr_host *h, struct kr_err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/kororad.lock", h->run);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+		return kr_fail(e, KR_E_EXISTS, "a kororad runs on this root "
+			       "already (%s)", path);
+	return 0;	/* held until the process ends */
 }
 
 /* A log that was altered: say where, before refusing to add to it. */
@@ -90,6 +107,8 @@ int kr_host_open(struct kr_host *h, struct kr_err *e)
 		r = make_folders(h, e);
 	if (!r)
 		r = policy_digest(h, e);
+	if (!r)
+		r = lock_root(h, e);
 	snprintf(path, sizeof(path), "%s/korora.db", h->lib);
 	if (!r)
 		r = kr_store_open(path, KR_STORE_WRITE, &h->store, e);

@@ -49,6 +49,8 @@ struct kr_host {
 	struct kr_seen	   *seen;	/* ClientHellos met */
 	struct kr_io	    listener, api, signals;
 	uint64_t	    next_client;
+	struct kr_timer	    ending;	/* after SIGTERM */
+	uint64_t	    end_by_ns;
 	bool		    stopping;
 };
 

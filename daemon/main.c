@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -23,6 +22,7 @@
 #include "daemon/vm.h"
 #include "store/vmrow.h"
 
+#define ENDING_MS	8000u	/* for migrations to be undone */
 #define KR_PRIORITY	(-10)
 
 static void usage(FILE *to)
@@ -51,6 +51,20 @@ static void fault_list(void)
 	}
 }
 
+/* Guests that stand still in a migration are set going first. */
+static void on_ending(void *arg)
+{
+	struct kr_host *h = arg;
+
+	if (kr_mig_undoing(h) && kr_now_ns() < h->end_by_ns) {
+		kr_timer_arm(h->loop, &h->ending, 20);
+		return;
+	}
+	kr_log(KR_LOG_INFO, "ending; VMs run on");
+	h->stopping = true;
+	kr_loop_stop(h->loop, 0);
+}
+
 static void on_signal(void *arg, uint32_t events)
 {
 	struct kr_host *h = arg;
@@ -64,9 +78,12 @@ static void on_signal(void *arg, uint32_t events)
 			;	/* channels and pidfds tell what it means */
 		return;
 	}
-	kr_log(KR_LOG_INFO, "ending; VMs run on");
-	h->stopping = true;
-	kr_loop_stop(h->loop, 0);
+	if (h->ending.fn)
+		return;		/* it is on its way */
+	h->ending = (struct kr_timer){ .fn = on_ending, .arg = h };
+	h->end_by_ns = kr_now_ns() + ENDING_MS * 1000000ull;
+	kr_mig_undo_all(h);
+	on_ending(h);
 }
 
 static int take_signals(struct kr_host *h, struct kr_err *e)
@@ -89,20 +106,6 @@ static int take_signals(struct kr_host *h, struct kr_err *e)
 	return kr_io_add(h->loop, &h->signals, EPOLLIN, e);
 }
 
-/* Two daemons on one root would be two hosts with one identity. */
-static int lock_root(struct kr_host *h, struct kr_err *e)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/kororad.lock", h->run);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
-		return kr_fail(e, KR_E_EXISTS, "a kororad runs on this root "
-			       "already (%s)", path);
-	return 0;	/* held until the process ends */
-}
-
 /* VMs that ran when an earlier kororad ended, and are not migrating. */
 static int adopt_vm(void *arg, const struct kr_vmrow *row, struct kr_err *e)
 {
@@ -123,7 +126,9 @@ static int adopt_vm(void *arg, const struct kr_vmrow *row, struct kr_err *e)
 	return 0;
 }
 
-struct dead { char names[256][64]; unsigned int n; };
+#define DEAD_MAX	256u	/* at a time */
+
+struct dead { char names[DEAD_MAX][64]; unsigned int n; };
 
 static int find_dead(void *arg, const struct kr_vmrow *row, struct kr_err *e)
 {
@@ -131,7 +136,7 @@ static int find_dead(void *arg, const struct kr_vmrow *row, struct kr_err *e)
 
 	(void)e;
 	if (row->state == KR_VM_RUNNING &&
-	    !kr_vm_find(((void **)arg)[0], row->name) && d->n < 256)
+	    !kr_vm_find(((void **)arg)[0], row->name) && d->n < DEAD_MAX)
 		strcpy(d->names[d->n++], row->name);
 	return 0;
 }
@@ -142,10 +147,13 @@ static int take_up_vms(struct kr_host *h, struct kr_err *e)
 	void *arg[2] = { h, &d };
 	int r = kr_vmrow_each(h->store, adopt_vm, h, e);
 
-	if (!r)
-		r = kr_vmrow_each(h->store, find_dead, arg, e);
-	for (unsigned int i = 0; !r && i < d.n; i++)
-		kr_api_vm_died(h, d.names[i]);
+	do {
+		d.n = 0;
+		if (!r)
+			r = kr_vmrow_each(h->store, find_dead, arg, e);
+		for (unsigned int i = 0; !r && i < d.n; i++)
+			kr_api_vm_died(h, d.names[i]);
+	} while (!r && d.n == DEAD_MAX);
 	if (!r)
 		kr_vm_tidy(h);
 	return r;
@@ -157,8 +165,6 @@ static int serve(struct kr_host *h, struct kr_err *e)
 
 	if (!r)
 		r = kr_host_open(h, e);
-	if (!r)
-		r = lock_root(h, e);
 	if (!r)
 		r = take_signals(h, e);
 	if (!r)
@@ -174,6 +180,7 @@ static int serve(struct kr_host *h, struct kr_err *e)
 	kr_log(KR_LOG_INFO, "host %s listens on %s",
 	       kr_identity_name(h->identity), h->cfg.listen);
 	kr_loop_run(h->loop);
+	kr_timer_off(&h->ending);
 	kr_api_fini(h);
 	kr_mig_fini(h);
 	kr_link_fini(h);

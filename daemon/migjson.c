@@ -85,7 +85,7 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 		"zero_pages", (json_int_t)p->n_zero_pages));
 	if (kr_state_ended(m->state)) {
 		json_object_update_new(o, kr_mig_result(m));
-		json_object_set_new(o, "state", json_string(outcome(m)));
+		json_object_set(o, "state", json_object_get(o, "status"));
 	}
 	return o;
 }
@@ -96,6 +96,8 @@ json_t *kr_mig_result(const struct kr_mig *m)
 	bool done = m->state == KR_S_DONE || m->state == KR_T_DONE;
 	char id[33], path[PATH_MAX];
 
+	if (m->finished && m->result)
+		return json_copy(m->result);
 	kr_hex(t->migration, 16, id);
 	kr_record_receipt_path(m->host, t->migration, path, sizeof(path));
 	return json_pack(

@@ -25,6 +25,7 @@
 #define TICK_MS		200u
 #define FORGET_MS	30000u	/* the store knows it from then on */
 #define SUSPECT_MS	400u	/* for a cause to follow its effect */
+#define IN_DOUBT_TRIES	4u	/* then who asked is told to wait for it */
 #define AGAIN_MAX_MS	5000u
 
 static void tell_progress(struct kr_mig *m)
@@ -248,6 +249,7 @@ static void on_reap(void *arg)
 	kr_timer_off(&m->again);
 	kr_timer_off(&m->reap);
 	kr_wipe(&m->key, sizeof(m->key));
+	json_decref(m->result);
 	free(m);
 }
 
@@ -345,6 +347,26 @@ void kr_mig_finish(struct kr_mig *m)
 	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
 }
 
+void kr_mig_undo_all(struct kr_host *h)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	kr_fail(&e, KR_E_CRASHED, "kororad on %s is being stopped",
+		kr_identity_name(h->identity));
+	for (struct kr_mig *m = h->migs; m; m = m->next)
+		if (!m->finished && !kr_state_ended(m->state) &&
+		    kr_state_before_return(m->state))
+			kr_mig_fail(m, &e);
+}
+
+bool kr_mig_undoing(const struct kr_host *h)
+{
+	for (const struct kr_mig *m = h->migs; m; m = m->next)
+		if (!m->finished && kr_state_before_return(m->state))
+			return true;
+	return false;
+}
+
 void kr_mig_fini(struct kr_host *h)
 {
 	while (h->migs)
@@ -401,6 +423,8 @@ int kr_mig_reconnect(struct kr_mig *m, struct kr_err *e)
 		return 0;
 	}
 	m->n_again++;
+	if (m->client && m->n_again >= IN_DOUBT_TRIES)
+		kr_api_in_doubt(m);
 	for (struct kr_link *l = m->host->links; l; l = l->next)
 		if (l->outgoing && !l->dead && !strcmp(l->peer, m->peer))
 			return 0;	/* one is on its way */

@@ -60,6 +60,7 @@ struct kr_mig {
 	struct kr_hyper_status status;
 	struct kr_timer	  timeout, freeze, tick, again, reap;
 	unsigned int	  n_again, n_tries;
+	json_t		 *result;	/* as recorded when it finished */
 	struct kr_err	  error;	/* the first cause */
 	struct kr_err	  suspect;	/* an effect whose cause may follow */
 	enum kr_event	  queue[KR_MIG_QUEUE_MAX];
@@ -116,6 +117,13 @@ void kr_mig_expected(struct kr_mig *m);
 
 /** kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy. */
 void kr_mig_finish(struct kr_mig *m);
+
+/**
+ * kr_mig_undo_all() - This kororad ends: undo what can be undone
+ * kr_mig_undoing() - Is any of these not finished yet?
+ */
+void kr_mig_undo_all(struct kr_host *h);
+bool kr_mig_undoing(const struct kr_host *h);
 
 /** kr_mig_recover() - Take up what an earlier kororad left unfinished. */
 int kr_mig_recover(struct kr_host *h, struct kr_err *e);

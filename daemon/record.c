@@ -322,7 +322,8 @@ int kr_record_finish(struct kr_mig *m, struct kr_err *e)
 	KR_AUTOFREE char *text = json_dumps(result, JSON_COMPACT);
 	int r;
 
-	json_decref(result);
+	json_decref(m->result);
+	m->result = result;
 	r = put_row(m, m->state, text, e);
 	return r ? r : write_receipt(m, e);
 }
@@ -347,12 +348,14 @@ struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],
 	snprintf(m->peer, sizeof(m->peer), "%s", row.peer);
 	if (row.error)
 		kr_fail(&m->error, (enum kr_code)row.error, "%s", row.what);
+	if (row.result && row.result[0])
+		m->result = json_loads(row.result, 0, NULL);
 	kr_migrow_fini(&row);
 	return m;
 bad:
 	kr_migrow_fini(&row);
 	kr_log(KR_LOG_ERROR, "a migration's record cannot be read");
 	if (m)
-		m->finished = true;
+		kr_mig_forget(m);
 	return NULL;
 }

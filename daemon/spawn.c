@@ -95,42 +95,36 @@ static int place_fds(const struct kr_launch *l, int log, int lock)
 }
 
 /*
- * In the child, in its run folder: a process that got as far as exec can be
- * found again, whatever became of kororad meanwhile. The lock goes with the
- * process into the hypervisor and ends with it: it says, to any kororad and
- * whatever that may look at, whether the process of qemu.pid is still ours.
+ * In the child: a process that got as far as exec can be found again, whatever
+ * became of kororad meanwhile. The lock goes with the process into the
+ * hypervisor and ends with it: it says, to any kororad and whatever that may
+ * look at, whether the VM has a process here.
  */
-static int take_lock(void)
+static int take_lock(const char *path)
 {
-	int fd = open(KR_SPAWN_LOCK, O_RDWR | O_CREAT, 0600);
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+	if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) || ftruncate(fd, 0))) {
 		close(fd);
 		fd = -1;
 	}
 	return fd;
 }
 
-static int write_pid(void)
+static int write_pid(int fd)
 {
 	char text[16];
 	size_t at = sizeof(text);
-	int fd = open("qemu.pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		      0644);
-	int r;
 
 	text[--at] = '\n';
 	for (pid_t p = getpid(); p; p /= 10)
 		text[--at] = (char)('0' + p % 10);
-	r = fd < 0 || write(fd, text + at, sizeof(text) - at) !=
-		      (ssize_t)(sizeof(text) - at);
-	if (fd >= 0)
-		close(fd);
-	return r;
+	return write(fd, text + at, sizeof(text) - at) !=
+	       (ssize_t)(sizeof(text) - at);
 }
 
 int kr_spawn_hyper(const struct kr_launch *l, const char *log,
-		   pid_t *ret_pid, struct kr_err *e)
+		   const char *lock, pid_t *ret_pid, struct kr_err *e)
 {
 	KR_AUTO(kr_fd_autoclose) int null = open("/dev/null", O_RDONLY |
 						 O_CLOEXEC);
@@ -145,14 +139,16 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 			       strerror(errno));
 	pid = fork();
 	if (!pid) {
-		int lock;
+		int fd, pid_fd;
 
 		plain_signals();
 		setsid();
 		setpriority(PRIO_PROCESS, 0, 0);
-		if (chdir(l->cwd) || (lock = take_lock()) < 0 ||
-		    write_pid() || dup2(null, 0) < 0 ||
-		    place_fds(l, out, lock))
+		if ((fd = take_lock(lock)) < 0 || write_pid(fd) ||
+		    chdir(l->cwd) || (pid_fd = open("qemu.pid", O_WRONLY |
+						    O_CREAT | O_TRUNC, 0644)) < 0 ||
+		    write_pid(pid_fd) || dup2(null, 0) < 0 ||
+		    place_fds(l, out, fd))
 			_exit(126);
 		execv(l->argv[0], l->argv);
 		_exit(127);

@@ -18,15 +18,14 @@
 int kr_spawn_agent(struct kr_host *h, const char *name, struct kr_chan *c,
 		   pid_t *ret_pid, struct kr_err *e);
 
-#define KR_SPAWN_LOCK	"qemu.lock"	/* in the run folder */
-
 /**
  * kr_spawn_hyper() - Start a hypervisor in its run folder
  *
- * Writes qemu.pid there, and holds KR_SPAWN_LOCK as long as it lives; its
- * output goes to @log.
+ * Writes qemu.pid there; its output goes to @log. It holds @lock, whose text
+ * is its pid, as long as it lives; one that is held already is a failure.
+ * The lock lies in var/lib, so that losing /run does not hide a process.
  */
 int kr_spawn_hyper(const struct kr_launch *launch, const char *log,
-		   pid_t *ret_pid, struct kr_err *e);
+		   const char *lock, pid_t *ret_pid, struct kr_err *e);
 
 #endif

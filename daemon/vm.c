@@ -116,7 +116,10 @@ void kr_vm_kill(struct kr_vm *v)
 
 		syscall(SYS_pidfd_send_signal, x->fd, SIGKILL, NULL, 0);
 		/* dead means dead: disks and memory are free after this */
-		poll(&p, 1, KILL_WAIT_MS);
+		if (!poll(&p, 1, KILL_WAIT_MS))
+			kr_log(KR_LOG_ERROR, "VM %s: process %d does not "
+			       "end; its lock keeps it from a second start",
+			       v->def.name, (int)v->pid);
 		waitpid(v->pid, NULL, WNOHANG);
 	}
 	unhook(v);
@@ -287,6 +290,33 @@ static void on_retry(void *arg)
 
 /* ---- the start --------------------------------------------------------- */
 
+static void lock_path(const struct kr_host *h, const char *name, char *out,
+		      size_t size)
+{
+	snprintf(out, size, "%s/vm/%s.lock", h->lib, name);
+}
+
+/*
+ * The process of an earlier start, 0 if there is none. A pid may have been
+ * given to somebody else since, and /run may have been lost; the lock tells
+ * (spawn.c).
+ */
+static pid_t find_pid(const struct kr_host *h, const char *name)
+{
+	char path[PATH_MAX];
+	KR_AUTOFREE char *text = NULL;
+	KR_AUTO(kr_fd_autoclose) int fd = -1;
+	pid_t pid;
+
+	lock_path(h, name, path, sizeof(path));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB) ||
+	    kr_read_file(path, 32, &text, NULL))
+		return 0;
+	pid = (pid_t)strtol(text, NULL, 10);
+	return pid > 1 ? pid : 0;
+}
+
 static struct kr_vm *vm_new(struct kr_host *h, const struct kr_vmdef *def)
 {
 	struct kr_vm *v = calloc(1, sizeof(*v));
@@ -378,8 +408,8 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 	int nics[KR_VMDEF_NICS_MAX] = { -1, -1, -1, -1 };
 	KR_AUTOFREE struct kr_launch *l = calloc(1, sizeof(*l));
 	struct kr_vm *v = vm_new(h, def);
-	char log[PATH_MAX];
-	pid_t pid = 0;
+	char log[PATH_MAX], lock[PATH_MAX];
+	pid_t pid;
 	int r;
 
 	if (!l || !v) {
@@ -388,11 +418,15 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 	}
 	snprintf(log, sizeof(log), "%s/console/%s.qemu.log", h->lib,
 		 def->name);
-	r = open_taps(h, def, nics, e);
+	lock_path(h, def->name, lock, sizeof(lock));
+	pid = find_pid(h, def->name);
+	r = pid ? kr_fail(e, KR_E_VM_STATE, "%s has a process here already: "
+			  "%d", def->name, (int)pid) :
+		  open_taps(h, def, nics, e);
 	if (!r)
 		r = plan(h, def, mode, nics, l, e);
 	if (!r)
-		r = kr_spawn_hyper(l, log, &pid, e);
+		r = kr_spawn_hyper(l, log, lock, &pid, e);
 	for (unsigned int i = 0; i < KR_VMDEF_NICS_MAX; i++)
 		kr_fd_close(&nics[i]);
 	if (!r) {
@@ -401,36 +435,14 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 			kill(pid, SIGKILL);
 	}
 	if (r) {
-		remove_folder(h, def->name);
+		if (r != -EBUSY)	/* else it is not ours to remove */
+			remove_folder(h, def->name);
 		free(v);
 		return r;
 	}
 	kr_vm_watch(v, watch);
 	*ret_v = v;
 	return 0;
-}
-
-/*
- * The process of an earlier start, 0 if there is none. A pid may have been
- * given to somebody else since; the lock tells (spawn.c).
- */
-static pid_t find_pid(const struct kr_host *h, const char *name)
-{
-	char path[PATH_MAX + 16], folder[PATH_MAX];
-	KR_AUTOFREE char *text = NULL;
-	KR_AUTO(kr_fd_autoclose) int fd = -1;
-	pid_t pid;
-
-	kr_vm_folder(h, name, folder, sizeof(folder));
-	snprintf(path, sizeof(path), "%s/" KR_SPAWN_LOCK, folder);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
-		return 0;
-	snprintf(path, sizeof(path), "%s/qemu.pid", folder);
-	if (kr_read_file(path, 32, &text, NULL))
-		return 0;
-	pid = (pid_t)strtol(text, NULL, 10);
-	return pid > 1 ? pid : 0;
 }
 
 void kr_vm_tidy(struct kr_host *h)

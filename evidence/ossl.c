@@ -39,10 +39,8 @@ int kr_ossl_keyid(EVP_PKEY *key, uint8_t ret_keyid[32], struct kr_err *e)
 
 bool kr_ossl_name_ok(const char *name)
 {
-	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789";
-	static const char rest[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	static const char rest[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t n = strlen(name);
 
 	return n && n < 64 && strspn(name, first) && strspn(name, rest) == n;

@@ -246,7 +246,10 @@ class Case:
         host = held if what[0] == "own" else other
         struck = lab.processes(host, what[1])
         for p in struck:
-            os.kill(p, signal.SIGKILL)
+            try:
+                os.kill(p, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it ended by itself just now
         while any(alive(p) for p in struck):
             time.sleep(0.005)
         return lambda: None
@@ -366,8 +369,8 @@ class Sweep:
                         lab = Lab()
                         lab.up()
                     case.run(lab)
-                except (Failure, subprocess.TimeoutExpired) as e:
-                    error = str(e)
+                except Exception as e:  # whatever it is, it is this case's failure
+                    error = f"{type(e).__name__}: {e}"
                 self.report(case, error)
                 if error and lab:
                     if os.environ.get("KEEP"):
@@ -408,6 +411,9 @@ def main():
         t.start()
     for t in threads:
         t.join()
+    if sweep.passed + len(sweep.failed) != len(cases):
+        sweep.failed.append("not every case was run")
+        print("FAIL not every case was run")
     print(f"{sweep.passed} passed, {len(sweep.failed)} failed, 0 skipped "
           f"in {time.time() - began:.0f} s")
     return 1 if sweep.failed or not sweep.passed else 0
