@@ -106,6 +106,7 @@ void kr_api_link_up(struct kr_link *l);
 void kr_api_link_down(struct kr_link *l);
 int kr_api_check(struct kr_link *l, const struct kr_offer *o,
 		 struct kr_err *e);
+int kr_api_check_host(struct kr_link *l, struct kr_rd *r, struct kr_err *e);
 int kr_api_checked(struct kr_link *l, struct kr_rd *r, struct kr_err *e);
 
 #endif

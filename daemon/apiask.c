@@ -109,6 +109,7 @@ static void ask_send(struct ask *a, struct kr_link *l)
 	static uint8_t buf[KR_FRAME_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 	struct kr_err e = KR_ERR_NONE;
+	struct kr_peerfail host = { .kr = 0 };
 	json_t *o = json_pack("[{s:o, s:b, s:o}]", "name",
 			      json_sprintf("%s: session", a->peer), "ok", 1,
 			      "message", json_sprintf("%s, %s, %s",
@@ -117,13 +118,14 @@ static void ask_send(struct ask *a, struct kr_link *l)
 
 	json_array_extend(a->checks, o);
 	json_decref(o);
-	if (!a->offer.def.name[0]) {
-		ask_end(a, NULL);	/* the session was the question */
-		return;
-	}
+	memcpy(host.migration, a->offer.terms.migration, 16);
 	a->sent = true;
-	kr_offer_put(&w, &a->offer);
-	if (kr_link_send(l, KR_PEER_CHECK, &w, &e))
+	if (a->offer.def.name[0])
+		kr_offer_put(&w, &a->offer);
+	else
+		kr_peerfail_put(&w, &host);
+	if (kr_link_send(l, a->offer.def.name[0] ? KR_PEER_CHECK :
+			 KR_PEER_CHECK_HOST, &w, &e))
 		ask_end(a, &e);
 }
 
@@ -142,6 +144,8 @@ static int ask_peer(struct kr_request *q, const char *peer, json_t *checks,
 	a->bad = bad;
 	if (o)
 		a->offer = *o;
+	else if (RAND_bytes(a->offer.terms.migration, 16) != 1)
+		a->bad = true;
 	snprintf(a->peer, sizeof(a->peer), "%s", peer);
 	a->patience = (struct kr_timer){ .fn = ask_impatient, .arg = a };
 	a->next = asks;
@@ -186,6 +190,22 @@ int kr_api_check(struct kr_link *l, const struct kr_offer *o,
 
 	kr_preflight_offer(l->host, o, &c, NULL);
 	memcpy(c.question, o->terms.migration, sizeof(c.question));
+	kr_checks_put(&w, &c);
+	return kr_link_send(l, KR_PEER_CHECKED, &w, e);
+}
+
+int kr_api_check_host(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
+{
+	static struct kr_checks c;
+	static uint8_t buf[KR_FRAME_BODY_BYTES_MAX];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_peerfail q;
+	int rc = kr_peerfail_parse(r, &q, e);
+
+	if (rc)
+		return rc;
+	kr_preflight_host(l->host, &c, NULL);
+	memcpy(c.question, q.migration, sizeof(c.question));
 	kr_checks_put(&w, &c);
 	return kr_link_send(l, KR_PEER_CHECKED, &w, e);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -68,24 +69,32 @@ static int check_accel(struct ctx *c, struct kr_err *e)
 	return kr_host_kvm_works(c->h, e);
 }
 
+static int is_bridge(const struct ctx *c, const char *net, const char *br,
+		     struct kr_err *e)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.32s/bridge", br);
+	if (if_nametoindex(br) && !access(path, F_OK))
+		return 0;
+	return kr_fail(e, KR_E_NO_NETWORK, "%s (for network %s) is no bridge "
+		       "of %s", br, net, kr_identity_name(c->h->identity));
+}
+
 static int check_network(struct ctx *c, struct kr_err *e)
 {
 	for (unsigned int i = 0; i < c->o->def.n_nics; i++) {
 		const char *net = c->o->def.nics[i].network;
 		const char *br = kr_config_network(&c->h->cfg, net);
-		char path[128];
+		int r;
 
 		if (!br)
 			return kr_fail(e, KR_E_NO_NETWORK,
 				       "network %s is not mapped on %s", net,
 				       kr_identity_name(c->h->identity));
-		snprintf(path, sizeof(path), "/sys/class/net/%.32s/bridge",
-			 br);
-		if (!if_nametoindex(br) || access(path, F_OK))
-			return kr_fail(e, KR_E_NO_NETWORK,
-				       "%s (for network %s) is no bridge of "
-				       "%s", br, net,
-				       kr_identity_name(c->h->identity));
+		r = is_bridge(c, net, br, e);
+		if (r)
+			return r;
 	}
 	return 0;
 }
@@ -190,6 +199,66 @@ static int check_log(struct ctx *c, struct kr_err *e)
 	return 0;
 }
 
+/* What korora.conf maps has to be there, whether a VM needs it now or not. */
+static int check_storages(struct ctx *c, struct kr_err *e)
+{
+	for (unsigned int i = 0; i < c->h->cfg.n_storages; i++) {
+		const struct kr_map *s = &c->h->cfg.storages[i];
+		struct stat st;
+
+		if (stat(s->value, &st) || !S_ISDIR(st.st_mode))
+			return kr_fail(e, KR_E_NO_STORAGE,
+				       "[storage] %s = %s: %s", s->name,
+				       s->value, errno ? strerror(errno) :
+				       "not a folder");
+	}
+	snprintf(c->note, sizeof(c->note), "%u mapped", c->h->cfg.n_storages);
+	return 0;
+}
+
+static int check_networks(struct ctx *c, struct kr_err *e)
+{
+	for (unsigned int i = 0; i < c->h->cfg.n_networks; i++) {
+		const struct kr_map *n = &c->h->cfg.networks[i];
+		int r = is_bridge(c, n->name, n->value, e);
+
+		if (r)
+			return r;
+	}
+	if (c->h->cfg.n_networks && access("/dev/net/tun", R_OK | W_OK))
+		return kr_fail(e, KR_E_NO_NETWORK, "/dev/net/tun: %s",
+			       strerror(errno));
+	snprintf(c->note, sizeof(c->note), "%u mapped", c->h->cfg.n_networks);
+	return 0;
+}
+
+static int check_unfinished(struct ctx *c, struct kr_err *e)
+{
+	for (struct kr_mig *m = c->h->migs; m; m = m->next)
+		if (!m->finished && !m->link &&
+		    !kr_state_before_return(m->state))
+			return kr_fail(e, KR_E_IN_DOUBT, "%s waits for %s "
+				       "in phase %s", m->terms.vm, m->peer,
+				       kr_state_phase(m->state));
+	return 0;
+}
+
+static int find_lost(void *arg, const struct kr_vmrow *v, struct kr_err *e)
+{
+	struct ctx *c = arg;
+
+	if (v->state == KR_VM_LOST ||
+	    (v->state == KR_VM_RUNNING && !kr_vm_find(c->h, v->name)))
+		return kr_fail(e, KR_E_VM_LOST, "%s is on record here and has "
+			       "no running process", v->name);
+	return 0;
+}
+
+static int check_vms(struct ctx *c, struct kr_err *e)
+{
+	return kr_vmrow_each(c->h->store, find_lost, c, e);
+}
+
 static int check_agents(struct ctx *c, struct kr_err *e)
 {
 	static const char *const names[] = {
@@ -214,6 +283,10 @@ struct check {
 static const struct check for_host[] = {
 	{ "agents",	check_agents },
 	{ "hypervisor",	check_hypervisor },
+	{ "storage",	check_storages },
+	{ "network",	check_networks },
+	{ "VMs",	check_vms },
+	{ "migrations",	check_unfinished },
 	{ "room for evidence", check_room },
 	{ "evidence log", check_log },
 };

@@ -186,6 +186,8 @@ int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
 	case KR_PEER_CHECK:
 		rc = kr_offer_parse(r, &o, e);
 		return rc ? rc : kr_api_check(l, &o, e);
+	case KR_PEER_CHECK_HOST:
+		return kr_api_check_host(l, r, e);
 	case KR_PEER_CHECKED:
 		return kr_api_checked(l, r, e);
 	case KR_PEER_STEP:

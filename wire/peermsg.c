@@ -155,6 +155,7 @@ int kr_peermsg_check(uint16_t type, const uint8_t *body, size_t n_bytes,
 		return kr_step_parse(&r, &m.step, e);
 	case KR_PEER_FAIL:
 	case KR_PEER_ASK:
+	case KR_PEER_CHECK_HOST:
 	case KR_PEER_BYE:
 		return kr_peerfail_parse(&r, &m.fail, e);
 	case KR_PEER_CHECKED:

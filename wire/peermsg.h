@@ -27,7 +27,9 @@ enum kr_peermsg {
 	KR_PEER_FAIL  = 18,	/* either: this migration failed here */
 	KR_PEER_ASK   = 19,	/* either: how does this migration stand? */
 	KR_PEER_CHECK = 20,	/* source: could you take this VM? */
-	KR_PEER_CHECKED = 21,	/* destination's answer */
+	KR_PEER_CHECKED = 21,	/* the answer to it, and to CHECK_HOST */
+	KR_PEER_CHECK_HOST = 22, /* are you in order? a FAIL's body, migration
+				    being the question's number */
 };
 
 struct kr_hello {
