@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* logcmd.c - korora log: what this host did, as its evidence log has it. */
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/columns.h"
 #include "client/commands.h"
 #include "client/human.h"
+#include "evidence/ledgercheck.h"
+#include "evidence/pubkey.h"
 
 #define LIMIT_DEFAULT	50u	/* entries, the latest */
 #define LIMIT_MAX	100000u
@@ -76,6 +80,42 @@ int kr_logcmd_show(struct kr_cli *c, int argc, char **argv)
 	return 0;
 }
 
+static const char *code_of(const json_t *error)
+{
+	const char *code = json_string_value(json_object_get(error, "code"));
+
+	return code ? code : "";
+}
+
+/* Without kororad: the database itself, held against the host's own key. */
+static int offline(struct kr_cli *c, json_t **ret, struct kr_err *e)
+{
+	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *k = NULL;
+	KR_AUTO(kr_store_autofree) struct kr_store *s = NULL;
+	struct kr_ledgercheck check;
+	char cert[PATH_MAX], db[PATH_MAX], root[65];
+	int r = kr_cli_path(c, "etc/korora/identity.crt", cert, e);
+
+	if (!r)
+		r = kr_cli_path(c, "var/lib/korora/korora.db", db, e);
+	if (!r)
+		r = kr_pubkey_load(cert, &k, e);
+	if (!r)
+		r = kr_store_open(db, KR_STORE_READ, &s, e);
+	if (!r)
+		r = kr_ledgercheck_run(s, k, kr_pubkey_name(k), &check, e);
+	if (r)
+		return r;
+	kr_hex(check.root, sizeof(check.root), root);
+	*ret = json_pack("{s:b, s:I, s:I, s:I, s:I, s:s}", "ok", 1,
+			 "entries", (json_int_t)check.size,
+			 "size", (json_int_t)check.size,
+			 "receipts", (json_int_t)check.n_receipts,
+			 "cosigned", (json_int_t)check.n_cosigned,
+			 "root", root);
+	return 0;
+}
+
 int kr_logcmd_verify(struct kr_cli *c, int argc, char **argv)
 {
 	static const struct kr_column cols[] = {
@@ -84,16 +124,23 @@ int kr_logcmd_verify(struct kr_cli *c, int argc, char **argv)
 		{ "Cosigned", "cosigned", KR_CELL_COUNT },
 		{ "Root", "root", KR_CELL_TEXT },
 	};
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	KR_AUTO(kr_cli_decref) json_t *j = NULL, *error = NULL;
 	struct kr_err e = KR_ERR_NONE;
 	const char *note;
 	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
 
-	if (!r)
-		r = kr_cli_call(c, "log.verify", json_object(), NULL, NULL,
-				&j);
 	if (r)
 		return r;
+	r = kr_cli_ask(c, "log.verify", json_object(), NULL, NULL, &j,
+		       &error);
+	if (r && !strcmp(code_of(error), "KR-1009")) {
+		/* a kororad that found its log altered does not serve it */
+		r = offline(c, &j, &e);
+		if (r && e.kr != KR_E_STORE && e.kr != KR_E_KEY_FILE)
+			return kr_cli_fail(c, &e);
+	}
+	if (r)
+		return kr_cli_error(c, error);
 	if (!json_is_true(json_object_get(j, "ok"))) {
 		kr_fail(&e, KR_E_LOG_BROKEN, "kororad does not vouch for it");
 		return kr_cli_fail(c, &e);

@@ -6,8 +6,8 @@
  *
  *	gentable [FROM EVENT TO ACT]...
  *
- * replaces edges first (TO may be ILLEGAL): the broken tables that show that
- * the model can find an error.
+ * replaces edges first (TO may be ILLEGAL, ACT have a '!' before it to make
+ * the edge eager): the broken tables that show that the model finds errors.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,12 +35,14 @@ static int replace(char **names)
 	int from = find(state_name, KR_STATE_N, names[0]);
 	int ev = find(event_name, KR_EVENT_N, names[1]);
 	int to = find(state_name, KR_STATE_N, names[2]);
-	int act = find(act_name, KR_ACT_N, names[3]);
+	bool eager = names[3][0] == '!';
+	int act = find(act_name, KR_ACT_N, names[3] + eager);
 
 	if (from < 0 || ev < 0 || to < 0 || act < 0)
 		return -1;
 	table[from][ev].to = (enum kr_state)to;
 	table[from][ev].act = (enum kr_act)act;
+	table[from][ev].eager = eager;
 	return 0;
 }
 
@@ -79,8 +81,9 @@ int main(int argc, char **argv)
 	tell("ENDED", kr_state_ended);
 	/* hidden: constant, so no part of the model's state */
 	printf("hidden byte edge_to[%d];\nhidden byte edge_act[%d];\n"
-	       "inline fill_table()\n{\n",
-	       KR_STATE_N * KR_EVENT_N, KR_STATE_N * KR_EVENT_N);
+	       "hidden byte edge_eager[%d];\ninline fill_table()\n{\n",
+	       KR_STATE_N * KR_EVENT_N, KR_STATE_N * KR_EVENT_N,
+	       KR_STATE_N * KR_EVENT_N);
 	for (unsigned int s = 0; s < KR_STATE_N; s++) {
 		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++) {
 			const struct kr_edge *x = &table[s][ev];
@@ -92,6 +95,8 @@ int main(int argc, char **argv)
 			       "/* %s %s */\n", i, x->to, i, x->act,
 			       kr_state_name((enum kr_state)s),
 			       kr_event_name((enum kr_event)ev));
+			if (x->eager)
+				printf("\tedge_eager[%u] = true;\n", i);
 		}
 	}
 	printf("}\n");

@@ -65,6 +65,7 @@ bool told;		/* target: terms hold the release's time */
 /* ---- of this kororad's life --------------------------------------------- */
 bool alive[2] = true;
 byte act[2];		/* recorded, not done yet */
+byte due[2];		/* acted already (eager), not recorded yet */
 byte raised[2];		/* an event raised while acting, + 1; 0: none */
 byte lk[2] = NO_LINK;	/* the session it speaks on */
 bool going[2];		/* S: ending, resumes the VM; T: RUN was said */
@@ -130,7 +131,10 @@ inline step(h)
 		if
 		:: edge_to[k] != ILLEGAL ->
 			act[h] = edge_act[k];
-			st[h] = edge_to[k]
+			if
+			:: edge_eager[k] -> due[h] = edge_to[k]
+			:: else -> st[h] = edge_to[k]
+			fi
 		:: else
 		fi;
 		k = 0;
@@ -373,7 +377,7 @@ inline take(h, m)
 /* ---- a host ------------------------------------------------------------- */
 
 /* Nothing is between the record and the act: news may be taken. */
-#define IDLE(h)	(alive[h] && !act[h] && !raised[h])
+#define IDLE(h)	(alive[h] && !act[h] && !due[h] && !raised[h])
 
 #define QUIET	(len(q[0]) + len(q[1]) + len(q[2]) + len(q[3]) == 0 && \
 		 IDLE(S) && IDLE(T) && \
@@ -414,7 +418,11 @@ inline news(h, l)
 		message = act[h]; \
 		act[h] = 0; \
 		its_act(message) \
-	:: alive[h] && !act[h] && raised[h] -> \
+	:: alive[h] && !act[h] && due[h] -> \
+		st[h] = due[h]; \
+		due[h] = 0; \
+		was_released = was_released || st[h] == S_RELEASED \
+	:: alive[h] && !act[h] && !due[h] && raised[h] -> \
 		event = raised[h]; \
 		raised[h] = 0 \
 	:: IDLE(h) && closing[h] -> closing[h] = false; fin[h] = true \
@@ -503,6 +511,7 @@ inline crash(h)
 {
 	alive[h] = false;
 	act[h] = 0;
+	due[h] = 0;
 	raised[h] = 0;
 	lk[h] = NO_LINK;
 	going[h] = false;
@@ -580,6 +589,7 @@ init
 /* ---- and it comes to an end --------------------------------------------- */
 
 #define SETTLED	(alive[S] && alive[T] && !act[S] && !act[T] && \
+		 !due[S] && !due[T] && \
 		 !raised[S] && !raised[T] && \
 		 (fin[S] || st[S] == S_NEW) && (fin[T] || st[T] == T_NEW))
 

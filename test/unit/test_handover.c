@@ -199,6 +199,22 @@ static void copies_end_only_where_they_may(void **state)
 	}
 }
 
+/* Act first, record later: a crash in between must make no difference. */
+static void eager_only_where_recovery_is_the_same(void **state)
+{
+	(void)state;
+	EACH_EDGE(s, ev, x) {
+		const struct kr_edge *a = &kr_handover[s][KR_EV_RESTART];
+		const struct kr_edge *b = &kr_handover[x->to][KR_EV_RESTART];
+
+		if (!x->eager)
+			continue;
+		CHECK(s, ev, kr_state_before_return(s) &&
+		      kr_state_before_return(x->to));
+		CHECK(s, ev, a->to == b->to && a->act == b->act);
+	}
+}
+
 /* ---- nobody is left waiting --------------------------------------------- */
 
 static void before_the_release_every_failure_undoes(void **state)
@@ -380,6 +396,7 @@ int main(void)
 		cmocka_unit_test(disowned_never_runs),
 		cmocka_unit_test(after_the_release_only_a_disown_gives_back),
 		cmocka_unit_test(copies_end_only_where_they_may),
+		cmocka_unit_test(eager_only_where_recovery_is_the_same),
 		cmocka_unit_test(before_the_release_every_failure_undoes),
 		cmocka_unit_test(every_recorded_state_can_be_taken_up),
 		cmocka_unit_test(who_is_in_doubt_asks),
