@@ -94,10 +94,10 @@ static int offline(struct kr_cli *c, json_t **ret, struct kr_err *e)
 	KR_AUTO(kr_store_autofree) struct kr_store *s = NULL;
 	struct kr_ledgercheck check;
 	char cert[PATH_MAX], db[PATH_MAX], root[65];
-	int r = kr_cli_path(c, "etc/korora/identity.crt", cert, e);
+	int r = kr_cli_path(c, "/etc/korora/identity.crt", cert, e);
 
 	if (!r)
-		r = kr_cli_path(c, "var/lib/korora/korora.db", db, e);
+		r = kr_cli_path(c, "/var/lib/korora/korora.db", db, e);
 	if (!r)
 		r = kr_pubkey_load(cert, &k, e);
 	if (!r)
