@@ -21,6 +21,8 @@
 #include "hyper/hyper.h"
 #include "store/trustrow.h"
 
+#define KVM_BELIEVED_NS	300000000000ull	/* five minutes */
+
 static int make_folders(struct kr_host *h, struct kr_err *e)
 {
 	static const struct {
@@ -199,9 +201,18 @@ int kr_host_probe(struct kr_host *h, struct kr_probe **ret_p,
 int kr_host_kvm_works(struct kr_host *h, struct kr_err *e)
 {
 	const struct kr_hyper *hy;
+	uint64_t now = kr_now_ns();
 	int r = kr_hyper_find("qemu", &hy, e);
 
-	return r ? r : hy->kvm_works(h->cfg.qemu_binary, e);
+	if (r)
+		return r;
+	if (now >= h->kvm_until_ns) {	/* it takes seconds: not for each */
+		h->kvm_error = KR_ERR_NONE;
+		hy->kvm_works(h->cfg.qemu_binary, &h->kvm_error);
+		h->kvm_until_ns = kr_now_ns() + KVM_BELIEVED_NS;
+	}
+	return h->kvm_error.code ? kr_fail(e, h->kvm_error.kr, "%s",
+					   h->kvm_error.what) : 0;
 }
 
 int kr_host_hyper_version(struct kr_host *h, uint32_t *ret, struct kr_err *e)

@@ -17,6 +17,7 @@
 #include "store/vmrow.h"
 
 #define SPARE_KB	(64u << 10)	/* left to the host beside the VM */
+#define INCOMING_MAX	16u	/* migrations to this host at a time */
 #define ROOM_MB		64u		/* for receipts, log and store */
 
 struct ctx {
@@ -154,9 +155,15 @@ static int check_right(struct ctx *c, struct kr_err *e)
 	static struct kr_vmrow v;
 	struct kr_err none = KR_ERR_NONE;
 	const char *name = c->o->def.name;
+	unsigned int n = 0;
 
 	if (kr_mig_of_vm(c->h, name))
 		return kr_fail(e, KR_E_BUSY, "%s is migrating already", name);
+	for (struct kr_mig *m = c->h->migs; m; m = m->next)
+		n += !m->finished && kr_state_side(m->state) == KR_TARGET;
+	if (n >= INCOMING_MAX)
+		return kr_fail(e, KR_E_LIMIT, "%u VMs are on their way to %s",
+			       n, kr_identity_name(c->h->identity));
 	if (kr_vmrow_get(c->h->store, name, &v, &none))
 		return none.kr == KR_E_NO_VM ? 0 :
 		       kr_fail(e, none.kr, "%s", none.what);
