@@ -122,7 +122,10 @@ int kr_api_log_verify(struct kr_request *q, json_t **ret, struct kr_err *e)
 	struct kr_host *h = q->host;
 	struct kr_ledgercheck c;
 	char note[KR_CHECKPOINT_NOTE_MAX], root[65];
-	int r = kr_ledgercheck_run(h->store, kr_identity_pubkey(h->identity),
+	int r;
+
+	kr_ledger_publish(h->ledger);
+	r = kr_ledgercheck_run(h->store, kr_identity_pubkey(h->identity),
 				   kr_identity_name(h->identity), &c, e);
 
 	if (!r)

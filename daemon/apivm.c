@@ -159,8 +159,8 @@ static void op_gone(void *arg, const struct kr_err *e)
 		set_state(o->host, o->name, KR_VM_STOPPED, "vm-stopped",
 			  &why);
 	else
-		kr_fail(&why, KR_E_HYPER_DIED, "see %.120s/console/"
-			"%s.qemu.log", o->host->lib, o->name);
+		kr_fail(&why, KR_E_HYPER_DIED, "%.60s: see %.70s/console/"
+			"%s.qemu.log", e->what, o->host->lib, o->name);
 	if (!o->stop)
 		kr_api_vm_died(o->host, o->name);
 	op_end(o, why.code ? &why : NULL);

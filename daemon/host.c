@@ -21,6 +21,7 @@
 #include "hyper/hyper.h"
 #include "store/trustrow.h"
 
+#define PUBLISH_MS	1000u	/* the log's checkpoint file follows so */
 #define KVM_BELIEVED_NS	300000000000ull	/* five minutes */
 
 static int make_folders(struct kr_host *h, struct kr_err *e)
@@ -93,6 +94,14 @@ static int open_ledger(struct kr_host *h, struct kr_err *e)
 	return r ? r : kr_fail(e, why.kr, "%s", why.what);
 }
 
+static void on_publish(void *arg)
+{
+	struct kr_host *h = arg;
+
+	kr_ledger_publish(h->ledger);
+	kr_timer_arm(h->loop, &h->publish, PUBLISH_MS);
+}
+
 int kr_host_open(struct kr_host *h, struct kr_err *e)
 {
 	char path[PATH_MAX];
@@ -116,11 +125,17 @@ int kr_host_open(struct kr_host *h, struct kr_err *e)
 		r = kr_store_open(path, KR_STORE_WRITE, &h->store, e);
 	if (!r)
 		r = open_ledger(h, e);
-	return r;
+	if (r)
+		return r;
+	kr_ledger_defer(h->ledger);
+	h->publish = (struct kr_timer){ .fn = on_publish, .arg = h };
+	kr_timer_arm(h->loop, &h->publish, PUBLISH_MS);
+	return 0;
 }
 
 void kr_host_close(struct kr_host *h)
 {
+	kr_timer_off(&h->publish);
 	kr_ledger_free(h->ledger);
 	kr_store_free(h->store);
 	kr_identity_free(h->identity);

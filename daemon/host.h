@@ -51,6 +51,7 @@ struct kr_host {
 	uint64_t	    next_client;
 	uint64_t	    kvm_until_ns; /* how long kvm_error is believed */
 	struct kr_err	    kvm_error;	/* none: a guest ran under KVM */
+	struct kr_timer	    publish;	/* of the log's checkpoint file */
 	struct kr_timer	    ending;	/* after SIGTERM */
 	uint64_t	    end_by_ns;
 	bool		    stopping;

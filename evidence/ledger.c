@@ -30,6 +30,8 @@ struct kr_ledger {
 	const struct kr_identity *id;
 	struct state		  now, saved;
 	bool			  dirty;	/* appended, not ended */
+	bool			  deferred;	/* the file has its own time */
+	bool			  behind;	/* and is due */
 	char			  file[FILE_BYTES];
 };
 
@@ -55,10 +57,27 @@ static void tx_ended(void *arg, bool committed)
 	if (!l->dirty)
 		return;
 	l->dirty = false;
-	if (committed)
-		write_file(l);
-	else
+	if (!committed)
 		l->now = l->saved;
+	else if (l->deferred)
+		l->behind = true;
+	else
+		write_file(l);
+}
+
+void kr_ledger_defer(struct kr_ledger *l)
+{
+	l->deferred = true;
+}
+
+bool kr_ledger_publish(struct kr_ledger *l)
+{
+	bool was = l->behind;
+
+	if (was)
+		write_file(l);
+	l->behind = false;
+	return was;
 }
 
 static int load_leaf(void *arg, uint64_t idx, const uint8_t *leaf,

@@ -94,6 +94,15 @@ int kr_ledger_cosigned(struct kr_ledger *l, uint64_t size, const char *line,
 		       const struct kr_pubkey *k, const char *host,
 		       struct kr_err *e);
 
+/**
+ * kr_ledger_defer() - Leave the file to kr_ledger_publish() from now on
+ * kr_ledger_publish() - Replace it if commits came since; says whether
+ *
+ * The file is a copy for after the fact; a guest does not wait for it.
+ */
+void kr_ledger_defer(struct kr_ledger *l);
+bool kr_ledger_publish(struct kr_ledger *l);
+
 /** kr_ledger_free() - Make the file durable and let go of the store. */
 void kr_ledger_free(struct kr_ledger *l);
 
