@@ -513,7 +513,7 @@ static void on_accept(void *arg, uint32_t events)
 		return;
 	kr_dial_name(&a, n, who, sizeof(who));
 	if (h->n_unproved >= h->cfg.max_unproved ||
-	    from_address(h, who) >= (h->cfg.max_unproved + 3) / 4) {
+	    from_address(h, who) >= (h->cfg.max_unproved + 1) / 2) {
 		kr_fail(&e, KR_E_TOO_MANY, "%u of them; %s was turned away",
 			h->n_unproved, who);
 		kr_log_err(KR_LOG_WARN, "accept", &e);
