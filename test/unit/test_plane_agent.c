@@ -301,13 +301,19 @@ static void carries_every_byte(void **state)
 	clear_away();
 }
 
-/* Both agents fail, with these codes, and both QEMUs are let go. */
+/*
+ * Both agents fail, with these codes, and both QEMUs are let go. A reset may
+ * overtake the destination's last words on the lane: then the source says
+ * that the lane was lost, and kororad hears the reason over the session.
+ */
 static void both_fail(struct play p, uint32_t stall_ms, enum kr_code src,
 		      enum kr_code dst)
 {
 	set_out(&p, stall_ms);
 	assert_true(stand_run(stand_both_failed, 10000));
-	if (stand.side[SRC].fail.kr != src || stand.side[DST].fail.kr != dst)
+	if ((stand.side[SRC].fail.kr != src &&
+	     stand.side[SRC].fail.kr != KR_E_LANE_LOST) ||
+	    stand.side[DST].fail.kr != dst)
 		fail_msg("source: %d %s, destination: %d %s",
 			 stand.side[SRC].fail.kr, stand.side[SRC].fail.what,
 			 stand.side[DST].fail.kr, stand.side[DST].fail.what);
