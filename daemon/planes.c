@@ -78,8 +78,10 @@ static int on_fail(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		return rc;
 	if (m->have_manifest)
 		return 0;	/* its work was done */
-	kr_fail(&why, f.kr, "%s", f.what);
-	if (f.kr == KR_E_LANE_LOST && m->link)
+	/* a plane that was told to stop says "cancelled": nobody here did */
+	kr_fail(&why, f.kr == KR_E_CANCELLED ? KR_E_PEER_CLOSED : f.kr, "%s",
+		f.what);
+	if ((f.kr == KR_E_LANE_LOST || f.kr == KR_E_CANCELLED) && m->link)
 		kr_mig_suspect(m, &why);	/* the peer may know why */
 	else
 		kr_mig_fail(m, &why);
