@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -101,6 +102,36 @@ static int landlock_nothing(void)
 	return 0;
 }
 
+/* A thread shares everything with its maker. clone3() takes its flags in
+ * memory, where no filter sees them: the C library then uses clone(). */
+static int allow_threads(scmp_filter_ctx f)
+{
+	static const int calls[] = {
+		SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+#ifndef SANITIZED
+		SCMP_SYS(rt_sigaction),		/* the C library's own */
+#endif
+		SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),
+	};
+	const unsigned long thread = CLONE_VM | CLONE_FS | CLONE_FILES |
+				     CLONE_SIGHAND | CLONE_THREAD;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(calls) / sizeof(calls[0]); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
+#ifndef SANITIZED
+	if (!r)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				     SCMP_A0(SCMP_CMP_MASKED_EQ, thread,
+					     thread));
+#endif
+	(void)thread;
+	if (!r)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS),
+				     SCMP_SYS(clone3), 0);
+	return r;
+}
+
 static int filter(const struct kr_jail *j)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -112,6 +143,8 @@ static int filter(const struct kr_jail *j)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, common[i], 0);
 	for (size_t i = 0; !r && i < j->n_calls; i++)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, j->calls[i], 0);
+	if (!r && j->threads)
+		r = allow_threads(f);
 #ifndef SANITIZED
 	/* memory, but never executable memory */
 	if (!r)

@@ -7,6 +7,7 @@
 #ifndef KR_BASE_JAIL_H
 #define KR_BASE_JAIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -18,6 +19,7 @@
 struct kr_jail {
 	const int *calls;	/* syscalls beside the common ones */
 	size_t	   n_calls;
+	bool	   threads;	/* it may start threads; never processes */
 };
 
 /**

@@ -110,6 +110,7 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e)
 		.limit_ram_bytes = ((uint64_t)m->def.memory_mb << 20) +
 				   ROM_BYTES_MAX,
 		.stall_ms = m->host->cfg.peer_timeout_ms,
+		.n_lanes = 1, .recall_mib = 128,
 	};
 	uint8_t buf[KR_PLANE_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));

@@ -565,7 +565,7 @@ static void gone(void *arg, const struct kr_err *e)
 
 int main(int argc, char **argv)
 {
-	static const struct kr_jail jail = { NULL, 0 };
+	static const struct kr_jail jail = { 0 };
 	struct kr_err e = KR_ERR_NONE;
 	int r = kr_agent_init("korora-qmp", argc, argv, &a.loop, &e);
 

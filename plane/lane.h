@@ -3,7 +3,7 @@
  * lane.h - a lane: one TCP connection between two data-plane agents, sealed
  * with TLS 1.3 from a pre-shared key that the hosts' attested session gave,
  * carrying one stream of bytes each way in numbered frames.
- * Used by plane/pump.c. Non-blocking, on one loop; nothing is allocated after
+ * Used by plane/worker.c. Non-blocking, on one loop; nothing is allocated after
  * kr_lane_new().
  *
  * Whatever goes wrong ends the lane once, through @fail, with a stable code:
@@ -91,6 +91,9 @@ void kr_lane_end(struct kr_lane *l);
 
 /** kr_lane_resume() - What @data kept is used up; go on receiving. */
 void kr_lane_resume(struct kr_lane *l);
+
+/** kr_lane_fd() - Its socket, to look at; -1 once it has ended. */
+int kr_lane_fd(const struct kr_lane *l);
 
 /** kr_lane_wire() - Bytes of TLS sent and received so far. */
 void kr_lane_wire(const struct kr_lane *l, uint64_t *ret_sent,

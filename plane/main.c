@@ -24,7 +24,6 @@ static char id[2 * KR_PLANE_ID_BYTES + 1];
 
 static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(setsockopt) };
 
-
 static void send_body(uint16_t type, const struct kr_wr *w)
 {
 	struct kr_err e = KR_ERR_NONE;
@@ -145,7 +144,8 @@ static const struct kr_grant grants[] = {
 
 int main(int argc, char **argv)
 {
-	const struct kr_jail jail = { calls, sizeof(calls) / sizeof(*calls) };
+	const struct kr_jail jail = { calls, sizeof(calls) / sizeof(*calls),
+				      .threads = true };
 	struct kr_err e = KR_ERR_NONE;
 	int r;
 

@@ -16,6 +16,8 @@ void kr_plane_msg_put_start(struct kr_wr *w, const struct kr_plane_start *m)
 	kr_wr_bytes(w, m->id, sizeof(m->id));
 	kr_wr_u64(w, m->limit_ram_bytes);
 	kr_wr_u32(w, m->stall_ms);
+	kr_wr_u8(w, m->n_lanes);
+	kr_wr_u32(w, m->recall_mib);
 	kr_wr_str(w, m->suite);
 }
 
@@ -28,8 +30,12 @@ int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
 	kr_rd_bytes(r, m.id, sizeof(m.id));
 	m.limit_ram_bytes = kr_rd_u64(r);
 	m.stall_ms = kr_rd_u32(r);
+	m.n_lanes = kr_rd_u8(r);
+	m.recall_mib = kr_rd_u32(r);
 	kr_rd_str(r, m.suite, sizeof(m.suite));
-	if (!kr_rd_done(r) || role >= KR_PLANE_ROLE_N)
+	if (!kr_rd_done(r) || role >= KR_PLANE_ROLE_N || !m.n_lanes ||
+	    m.n_lanes > KR_PLANE_LANES_MAX ||
+	    m.recall_mib > KR_PLANE_RECALL_MIB_MAX)
 		return spoke(e, "START");
 	m.role = role;
 	if (!m.stall_ms)
@@ -85,6 +91,10 @@ void kr_plane_msg_put_progress(struct kr_wr *w,
 	kr_wr_u64(w, m->n_pages);
 	kr_wr_u64(w, m->n_zero_pages);
 	kr_wr_u32(w, m->rounds);
+	kr_wr_u64(w, m->n_same_pages);
+	kr_wr_u64(w, m->n_delta_pages);
+	kr_wr_u64(w, m->squeeze_in_bytes);
+	kr_wr_u64(w, m->squeeze_out_bytes);
 }
 
 int kr_plane_msg_parse_progress(struct kr_rd *r,
@@ -102,6 +112,10 @@ int kr_plane_msg_parse_progress(struct kr_rd *r,
 	m.n_pages = kr_rd_u64(r);
 	m.n_zero_pages = kr_rd_u64(r);
 	m.rounds = kr_rd_u32(r);
+	m.n_same_pages = kr_rd_u64(r);
+	m.n_delta_pages = kr_rd_u64(r);
+	m.squeeze_in_bytes = kr_rd_u64(r);
+	m.squeeze_out_bytes = kr_rd_u64(r);
 	if (!kr_rd_done(r) || phase >= KR_PLANE_PHASE_N)
 		return spoke(e, "PROGRESS");
 	m.phase = phase;

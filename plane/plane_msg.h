@@ -4,8 +4,8 @@
  * migration and side, over the channel of base/chan.h. Both sides use these
  * calls; kororad links nothing else of plane/ but manifest.h.
  *
- * Order: START once; then LANE once; the agent answers UP when the lane's
- * handshake is done, PROGRESS every 200 ms from START on, and in the end
+ * Order: START once; then LANE once for each lane; the agent answers UP for
+ * each whose handshake is done, PROGRESS every 200 ms from START on, and in the end
  * MANIFEST or FAIL, once. FAIL may follow MANIFEST, if the return path breaks
  * after it. STOP or a closed channel at any time ends the agent with 0 and
  * closes everything it holds.
@@ -37,6 +37,8 @@ enum kr_plane_msg {
 #define KR_PLANE_ID_BYTES	16u
 #define KR_PLANE_STALL_MS	10000u	/* what 0 in START stands for */
 #define KR_PLANE_PROGRESS_MS	200u
+#define KR_PLANE_LANES_MAX	16u
+#define KR_PLANE_RECALL_MIB_MAX	65536u
 
 /* Rows of the agent's and of kororad's grant table. */
 #define KR_PLANE_AGENT_GRANTS(start, lane, stop) \
@@ -58,12 +60,15 @@ struct kr_plane_start {
 	uint8_t	 id[KR_PLANE_ID_BYTES];	/* migration, for the log */
 	uint64_t limit_ram_bytes;	/* all RAM blocks: VM's RAM + ROMs, VGA */
 	uint32_t stall_ms;		/* 0 = KR_PLANE_STALL_MS */
+	uint8_t	 n_lanes;		/* 1..KR_PLANE_LANES_MAX, as the peer */
+	uint32_t recall_mib;		/* pages both ends remember, as the
+					   peer; 0 = none */
 	char	 suite[40];		/* TLS 1.3 suite, "" = the default;
 					   the same on both sides */
 };
 
 struct kr_plane_lane {
-	uint8_t	lane_no;		/* from 0; one lane for now */
+	uint8_t	lane_no;		/* 0..n_lanes-1 */
 	uint8_t	psk[KR_PLANE_PSK_BYTES];
 };
 
@@ -89,6 +94,9 @@ struct kr_plane_progress {
 	uint64_t ram_bytes;		/* declared, 0 = not yet known */
 	uint64_t n_pages, n_zero_pages;
 	uint32_t rounds;		/* passes over memory, an estimate */
+	uint64_t n_same_pages;		/* sent as a reference */
+	uint64_t n_delta_pages;		/* sent as a difference */
+	uint64_t squeeze_in_bytes, squeeze_out_bytes;	/* compressed */
 };
 
 struct kr_plane_fail {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pump.h - one migration's data plane on one side: QEMU's socket, the lane,
- * and between them, on the forward direction, the reader and the memory tree
- * that make the manifest. Used by plane/main.c; the same on both hosts but
- * for which direction is read.
+ * pump.h - one migration's data plane on one side: the hypervisor's socket,
+ * the lanes with a thread each, and what they share. Used by plane/main.c on
+ * the agent's loop; the same on both hosts.
  *
  * Bytes are handed on unchanged in both directions, with pressure carried
  * back in both. Any failure of one leg closes all legs at once, since a
@@ -19,11 +18,10 @@
 #include "plane/manifest.h"
 #include "plane/plane_msg.h"
 
-#define KR_PUMP_BATCH_BYTES	(256u * 1024)	/* fits a core's cache */
-
 struct kr_pump;
 
 struct kr_pump_ops {
+	/** For each lane. */
 	void (*up)(void *arg, const struct kr_plane_up *up);
 	/** Once: all was read, hashed and handed on. */
 	void (*manifest)(void *arg, const struct kr_manifest *m);
@@ -36,14 +34,14 @@ struct kr_pump_ops {
  * @qemu_fd: source: listening, one connection is accepted; destination:
  *           connected; owned by the pump from here on, also on failure
  *
- * Nothing is read from QEMU before the lane is up.
+ * Nothing is read from QEMU before a lane is up.
  */
 int kr_pump_new(struct kr_loop *l, const struct kr_plane_start *start,
 		int qemu_fd, const struct kr_pump_ops *ops, void *arg,
 		struct kr_pump **ret_p, struct kr_err *e);
 
 /**
- * kr_pump_lane() - Take up the lane; once, a second one is a failure
+ * kr_pump_lane() - Take up a lane; a second one of its number is a failure
  * @fd:   a connected socket, owned by the pump
  * @lane: borrowed; wipe it afterwards
  *

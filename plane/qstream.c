@@ -4,20 +4,18 @@
  * data-plane agent; the bytes are the hypervisor's and, on the destination,
  * come from the peer's.
  *
- * Every state needs a fixed number of bytes, its item. An item that lies
- * whole in what was pushed is read in place; one cut by a push is gathered in
- * hold[] first. step() reads one item and names the next state.
+ * Every state needs a fixed number of bytes. What is not there whole is left
+ * for the next call; step() reads one and names the next state.
  */
 #include "plane/qstream.h"
 
 #include <assert.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
 
-#define PAGE		KR_QSTREAM_PAGE_BYTES
+#define PAGE		KR_PAGE_BYTES
 #define MAGIC		0x5145564du	/* "QEVM" */
 #define VERSION		3u
 #define RAM_VERSION	4u
@@ -54,8 +52,7 @@ enum state {
 
 struct kr_qstream {
 	enum state	       st;
-	size_t		       need;	/* bytes of the item awaited */
-	size_t		       n_held;
+	size_t		       need;	/* bytes of what is awaited */
 	uint8_t		       section;	/* type of the section we are in */
 	bool		       after_config;
 	bool		       have_ram, have_blocks;
@@ -68,39 +65,28 @@ struct kr_qstream {
 	uint64_t	       last_page;
 	uint64_t	       limit_bytes;
 	struct kr_qstream_stat stat;
-	const struct kr_qstream_ops *ops;
-	void		      *arg;
-	EVP_MD_CTX	      *sha;
 	unsigned int	       n_blocks;
-	uint8_t		       hold[PAGE];
 	struct kr_qstream_block blocks[KR_QSTREAM_BLOCKS_MAX];
 };
 
-int kr_qstream_new(uint64_t limit_bytes, const struct kr_qstream_ops *ops,
-		   void *arg, struct kr_qstream **ret_q, struct kr_err *e)
+int kr_qstream_new(uint64_t limit_bytes, struct kr_qstream **ret_q,
+		   struct kr_err *e)
 {
 	struct kr_qstream *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	q->sha = EVP_MD_CTX_new();
-	if (!q->sha || EVP_DigestInit_ex2(q->sha, EVP_sha256(), NULL) != 1) {
-		kr_qstream_free(q);
-		return kr_fail(e, KR_E_CRYPTO, "SHA-256 is not available");
-	}
 	q->st = S_MAGIC;
 	q->need = 8;
 	q->block = -1;
 	q->limit_bytes = limit_bytes;
-	q->ops = ops;
-	q->arg = arg;
 	*ret_q = q;
 	return 0;
 }
 
 static int go(struct kr_qstream *q, enum state st, size_t need)
 {
-	assert(need <= sizeof(q->hold));
+	assert(need <= KR_QSTREAM_NEED_MAX);
 	q->st = st;
 	q->need = need;
 	return 0;
@@ -188,12 +174,8 @@ static int read_start(struct kr_qstream *q, struct kr_rd *r)
 	return go(q, S_RAM, 8);
 }
 
-static int end_ram_section(struct kr_qstream *q, struct kr_err *e)
+static int end_ram_section(struct kr_qstream *q)
 {
-	int r = q->ops->pause(q->arg, e);
-
-	if (r < 0)
-		return r;
 	if (q->section != T_END)
 		return go(q, S_TYPE, 1);
 	q->stat.phase = KR_QSTREAM_DEVICE;
@@ -237,7 +219,7 @@ static int read_ram(struct kr_qstream *q, struct kr_rd *r, struct kr_err *e)
 	q->addr = head & ~(uint64_t)F_MASK;
 	switch (q->flags) {
 	case F_EOS:
-		return end_ram_section(q, e);
+		return end_ram_section(q);
 	case F_MEM_SIZE:
 		if (q->have_blocks || !q->addr)
 			return opaque(q, "a second block list");
@@ -271,13 +253,12 @@ static int find_block(const struct kr_qstream *q, const uint8_t *name,
 	return -1;
 }
 
-static int read_size(struct kr_qstream *q, struct kr_rd *r, struct kr_err *e)
+static int read_size(struct kr_qstream *q, struct kr_rd *r)
 {
 	size_t n = q->need - 8;
 	const uint8_t *name = kr_rd_take(r, n);
 	uint64_t size_bytes = kr_rd_u64(r);
 	struct kr_qstream_block *b;
-	int ret;
 
 	if (size_bytes > q->sizes_left || q->n_blocks == KR_QSTREAM_BLOCKS_MAX ||
 	    find_block(q, name, n) >= 0) {
@@ -289,32 +270,26 @@ static int read_size(struct kr_qstream *q, struct kr_rd *r, struct kr_err *e)
 	memcpy(b->name, name, n);
 	b->size_bytes = size_bytes;
 	q->sizes_left -= size_bytes;
-	if (q->sizes_left)
-		return go(q, S_SIZE_LENGTH, 1);
-	ret = q->ops->blocks(q->arg, q->blocks, q->n_blocks, e);
-	return ret < 0 ? ret : go(q, S_RAM, 8);
+	return q->sizes_left ? go(q, S_SIZE_LENGTH, 1) : go(q, S_RAM, 8);
 }
 
-static int give_page(struct kr_qstream *q, const uint8_t *data, uint8_t fill,
-		     struct kr_err *e)
+/* The page of the record we are in is whole. */
+static int count_page(struct kr_qstream *q, bool zero)
 {
 	uint64_t page = q->addr / PAGE;
-	int r = q->ops->page(q->arg, (unsigned int)q->block, page, data, fill,
-			     e);
 
-	if (r < 0)
-		return r;
 	if (!q->stat.rounds || (!q->block && page < q->last_page))
 		q->stat.rounds++;
 	if (!q->block)
 		q->last_page = page;
 	q->stat.n_pages++;
-	q->stat.n_zero_pages += !data;
+	q->stat.n_zero_pages += zero;
 	return go(q, S_RAM, 8);
 }
 
-/* Read the item at @p, of the bytes its state needs. */
-static int step(struct kr_qstream *q, const uint8_t *p, struct kr_err *e)
+/* Read what is at @p, @at in what was shown: the bytes its state needs. */
+static int step(struct kr_qstream *q, const uint8_t *p, size_t at,
+		struct kr_items *items, struct kr_err *e)
 {
 	struct kr_rd r = KR_RD(p, q->need);
 	uint32_t n;
@@ -362,16 +337,20 @@ static int step(struct kr_qstream *q, const uint8_t *p, struct kr_err *e)
 	case S_SIZE_LENGTH:
 		return go(q, S_SIZE, (size_t)kr_rd_u8(&r) + 8);
 	case S_SIZE:
-		return read_size(q, &r, e);
+		return read_size(q, &r);
 	case S_BLOCK_LENGTH:
 		return go(q, S_BLOCK, kr_rd_u8(&r));
 	case S_BLOCK:
 		q->block = find_block(q, p, q->need);
 		return go_page(q);
 	case S_FILL:
-		return give_page(q, NULL, kr_rd_u8(&r), e);
+		kr_items_fill(items, (uint16_t)q->block, q->addr / PAGE,
+			      kr_rd_u8(&r));
+		return count_page(q, true);
 	case S_PAGE:
-		return give_page(q, p, 0, e);
+		kr_items_page(items, (uint16_t)q->block, q->addr / PAGE,
+			      (uint32_t)at);
+		return count_page(q, false);
 	case S_DEVICE:
 	case S_OPAQUE:
 		break;
@@ -379,78 +358,44 @@ static int step(struct kr_qstream *q, const uint8_t *p, struct kr_err *e)
 	return kr_fail(e, KR_E_STREAM, "stepped past the end");
 }
 
-/* Into the stream digest. */
-static int sum(struct kr_qstream *q, const uint8_t *from, const uint8_t *to,
-	       struct kr_err *e)
-{
-	if (from != to &&
-	    EVP_DigestUpdate(q->sha, from, (size_t)(to - from)) != 1)
-		return kr_fail(e, KR_E_CRYPTO, "SHA-256 failed");
-	return 0;
-}
-
-/* The item awaited, or NULL if @*p reaches @end before it is whole. */
-static const uint8_t *next_item(struct kr_qstream *q, const uint8_t **p,
-				const uint8_t *end)
-{
-	const uint8_t *item = *p;
-	size_t left = (size_t)(end - *p);
-	size_t k = q->need - q->n_held;
-
-	if (!q->n_held && left >= q->need) {
-		*p += q->need;
-		return item;
-	}
-	if (k > left)
-		k = left;
-	if (k)
-		memcpy(q->hold + q->n_held, *p, k);
-	q->n_held += k;
-	*p += k;
-	if (q->n_held < q->need)
-		return NULL;
-	q->n_held = 0;
-	return q->hold;
-}
-
-int kr_qstream_push(struct kr_qstream *q, const uint8_t *data, size_t n,
+int kr_qstream_scan(struct kr_qstream *q, const uint8_t *data, size_t n,
+		    struct kr_items *items, size_t *ret_used,
 		    struct kr_err *e)
 {
-	const uint8_t *p = data, *end = data + n;
-	const uint8_t *from = data;	/* not yet in the digest */
-	const uint8_t *item;
-	int r;
-
-	q->stat.n_bytes += n;
-	while (q->st < S_DEVICE && (item = next_item(q, &p, end))) {
-		if (q->st == S_PAGE)
-			from = p;
-		r = step(q, item, e);
-		if (!r && q->st == S_PAGE) {
-			r = sum(q, from, p, e);
-			from = p;
-		}
-		if (r < 0)
-			return r;
-	}
-	return q->st == S_PAGE ? 0 : sum(q, from, end, e);
-}
-
-int kr_qstream_finish(struct kr_qstream *q,
-		      uint8_t ret_digest[KR_QSTREAM_DIGEST_BYTES],
-		      struct kr_err *e)
-{
+	size_t at = 0;
 	int r = 0;
 
-	if (q->st == S_PAGE)
-		r = sum(q, q->hold, q->hold + q->n_held, e);
-	if (r < 0)
-		return r;
+	while (!r && q->st < S_DEVICE && n - at >= q->need &&
+	       !kr_items_full(items)) {
+		size_t need = q->need;
+
+		r = step(q, data + at, at, items, e);
+		at += need;
+	}
+	if (q->st >= S_DEVICE)
+		at = n;
+	q->stat.n_bytes += at;
+	*ret_used = at;
+	return r;
+}
+
+void kr_qstream_cut(struct kr_qstream *q, size_t n)
+{
+	q->stat.n_bytes += n;
+	kr_qstream_finish(q);
+}
+
+void kr_qstream_finish(struct kr_qstream *q)
+{
 	if (q->st < S_DEVICE)
 		opaque(q, "the stream ended before its RAM was complete");
-	if (EVP_DigestFinal_ex(q->sha, ret_digest, NULL) != 1)
-		return kr_fail(e, KR_E_CRYPTO, "SHA-256 failed");
-	return 0;
+}
+
+unsigned int kr_qstream_blocks(const struct kr_qstream *q,
+			       const struct kr_qstream_block **ret_b)
+{
+	*ret_b = q->blocks;
+	return q->have_blocks && !q->sizes_left ? q->n_blocks : 0;
 }
 
 const struct kr_qstream_stat *kr_qstream_stat(const struct kr_qstream *q)
@@ -460,8 +405,5 @@ const struct kr_qstream_stat *kr_qstream_stat(const struct kr_qstream *q)
 
 void kr_qstream_free(struct kr_qstream *q)
 {
-	if (!q)
-		return;
-	EVP_MD_CTX_free(q->sha);
 	free(q);
 }

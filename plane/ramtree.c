@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ramtree.c - the Merkle tree over a VM's memory. Runs in the data-plane
- * agent, on the thread that parses.
+ * agent, on whichever thread has its turn.
  *
  * Every level but the leaves has a bitmap of nodes whose children changed, and
  * the range of its words that may be non-zero, so settling touches only what
@@ -208,31 +208,37 @@ static void mark(struct level *l, uint64_t i)
 }
 
 void kr_ramtree_set(struct kr_ramtree *t, unsigned int block, uint64_t page,
-		    const uint8_t *data, uint8_t fill)
+		    const uint8_t digest[DIGEST])
 {
 	struct block *b;
-	uint8_t d[DIGEST];
 
 	assert(t->ready && block < t->n_blocks);
 	b = &t->blocks[block];
 	assert(page < b->n_pages);
-	if (data) {
-		sha(t, d, data, PAGE, NULL, 0);
-	} else if (!fill) {
-		memcpy(d, t->zero_page, DIGEST);
-	} else {
-		uint8_t filled[PAGE];
-
-		memset(filled, fill, PAGE);
-		sha(t, d, filled, PAGE, NULL, 0);
-	}
-	if (!memcmp(b->levels[0].d[page], d, DIGEST))
+	if (!memcmp(b->levels[0].d[page], digest, DIGEST))
 		return;
-	memcpy(b->levels[0].d[page], d, DIGEST);
+	memcpy(b->levels[0].d[page], digest, DIGEST);
 	if (b->n_levels > 1)
 		mark(&b->levels[1], page / 2);
 	if (++t->n_unsettled >= KR_RAMTREE_SETTLE_PAGES)
 		kr_ramtree_settle(t);
+}
+
+void kr_ramtree_fill(struct kr_ramtree *t, unsigned int block, uint64_t page,
+		     uint64_t n, uint8_t fill)
+{
+	uint8_t d[DIGEST];
+
+	if (fill) {
+		uint8_t filled[PAGE];
+
+		memset(filled, fill, PAGE);
+		sha(t, d, filled, PAGE, NULL, 0);
+	} else {
+		memcpy(d, t->zero_page, DIGEST);
+	}
+	for (uint64_t i = 0; i < n; i++)
+		kr_ramtree_set(t, block, page + i, d);
 }
 
 uint64_t kr_ramtree_pages(const struct kr_ramtree *t, unsigned int block)

@@ -3,7 +3,7 @@
  * ramtree.h - what a VM's memory is, as one number: a digest for every 4 KiB
  * page of every RAM block, the last version of a page winning, under a binary
  * Merkle tree per block that is kept up to date while pages stream by.
- * Used by plane/pump.c in the data-plane agent, on both hosts.
+ * Used by plane/flow.c in the data-plane agent, on both hosts.
  *
  * leaf = SHA-256(page), or 32 zero bytes for a page that was never sent;
  * node = SHA-256(0x01 | left | right), an odd last node moves up unchanged;
@@ -46,14 +46,18 @@ int kr_ramtree_ready(struct kr_ramtree *t, struct kr_err *e);
 
 /**
  * kr_ramtree_set() - A page was sent
- * @block: index in order of kr_ramtree_add()
- * @page:  index in its block; out of range is the caller's mistake
- * @data:  4096 bytes, or NULL for a page filled with @fill
+ * @block:  index in order of kr_ramtree_add()
+ * @page:   index in its block; out of range is the caller's mistake
+ * @digest: SHA-256 of its 4096 bytes
  *
- * Costs one page hash; every KR_RAMTREE_SETTLE_PAGES of them settle.
+ * Every KR_RAMTREE_SETTLE_PAGES pages, they settle.
  */
 void kr_ramtree_set(struct kr_ramtree *t, unsigned int block, uint64_t page,
-		    const uint8_t *data, uint8_t fill);
+		    const uint8_t digest[KR_RAMTREE_DIGEST_BYTES]);
+
+/** kr_ramtree_fill() - @n pages from @page on are of @fill in every byte. */
+void kr_ramtree_fill(struct kr_ramtree *t, unsigned int block, uint64_t page,
+		     uint64_t n, uint8_t fill);
 #define KR_RAMTREE_SETTLE_PAGES	512u
 
 /** kr_ramtree_pages() - Pages in a block. */

@@ -298,7 +298,7 @@ static void on_gone(void *arg, const struct kr_err *e)
 
 int main(int argc, char **argv)
 {
-	static const struct kr_jail jail = { NULL, 0 };
+	static const struct kr_jail jail = { 0 };
 	struct kr_err e = KR_ERR_NONE;
 	int status;
 

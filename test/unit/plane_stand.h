@@ -167,13 +167,17 @@ static inline void stand_path(char out[128], const char *name)
 	snprintf(out, 128, "%.60s/%.60s", stand.dir, name);
 }
 
+static uint8_t stand_n_lanes = 1;
+
 static inline void stand_start(enum kr_plane_role role, int qemu_fd,
 			       uint64_t limit_bytes, uint32_t stall_ms)
 {
 	struct kr_plane_start m = { .role = role,
 				    .id = { 1, 2, 3, 4 },
 				    .limit_ram_bytes = limit_bytes,
-				    .stall_ms = stall_ms };
+				    .stall_ms = stall_ms,
+				    .n_lanes = stand_n_lanes,
+				    .recall_mib = 8 };
 	uint8_t b[KR_PLANE_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(b, sizeof(b));
 	struct kr_err e = KR_ERR_NONE;
@@ -185,9 +189,10 @@ static inline void stand_start(enum kr_plane_role role, int qemu_fd,
 	close(qemu_fd);
 }
 
-static inline void stand_lane(enum kr_plane_role role, int fd, uint8_t key)
+static inline void stand_lane(enum kr_plane_role role, uint8_t no, int fd,
+			      uint8_t key)
 {
-	struct kr_plane_lane m = { .lane_no = 0 };
+	struct kr_plane_lane m = { .lane_no = no };
 	uint8_t b[KR_PLANE_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(b, sizeof(b));
 	struct kr_err e = KR_ERR_NONE;

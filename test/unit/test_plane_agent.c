@@ -229,18 +229,20 @@ static void set_out(const struct play *p, uint32_t stall_ms)
 	players[0] = spawn_player();
 	if (!players[0])
 		play_source(src, p);
-	stand_tcp(tcp);
-	if (relay) {
-		stand_tcp(far);
-		players[2] = spawn_player();
-		if (!players[2])
-			play_relay(tcp[1], far[0], p);
-		close(tcp[1]);
-		close(far[0]);
-		tcp[1] = far[1];
+	for (uint8_t i = 0; i < stand_n_lanes; i++) {
+		stand_tcp(tcp);
+		if (relay && !i) {
+			stand_tcp(far);
+			players[2] = spawn_player();
+			if (!players[2])
+				play_relay(tcp[1], far[0], p);
+			close(tcp[1]);
+			close(far[0]);
+			tcp[1] = far[1];
+		}
+		stand_lane(SRC, i, tcp[0], 9);
+		stand_lane(DST, i, tcp[1], p->dst_key);
 	}
-	stand_lane(SRC, tcp[0], 9);
-	stand_lane(DST, tcp[1], p->dst_key);
 }
 
 static void clear_away(void)

@@ -198,8 +198,8 @@ static void carry(bool runs)
 	assert_true(fd >= 0);
 	stand_start(SRC, fd, (RAM_MIB + 1024) * MIB, 0);
 	stand_tcp(tcp);
-	stand_lane(SRC, tcp[0], 7);
-	stand_lane(DST, tcp[1], 7);
+	stand_lane(SRC, 0, tcp[0], 7);
+	stand_lane(DST, 0, tcp[1], 7);
 	assert_true(stand_run(stand_both_up, 5000));
 	if (s->has_failed || d->has_failed || s->is_gone)
 		fail_msg("source: %s, destination: %s", s->fail.what,

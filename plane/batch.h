@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * batch.h - a stretch of a hypervisor's stream as it travels: numbered, with
+ * pages that both ends remember replaced by references. The forward half and
+ * its inverse side by side. PROTOCOL.lane.md has the bytes. Used by
+ * plane/send.c and plane/receive.c in the data-plane agent.
+ *
+ * Payload of a lane's DATA frame, forward: head, then the body, squeezed by
+ * the head's method. Body: references, then the stretch's bytes without the
+ * pages that a SAME reference stands for.
+ */
+#ifndef KR_PLANE_BATCH_H
+#define KR_PLANE_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cursor.h"
+#include "base/err.h"
+#include "plane/item.h"
+#include "plane/recall.h"
+
+#define KR_BATCH_RAW_MAX	(256u * 1024)	/* fits a core's cache */
+#define KR_BATCH_HEAD_BYTES	21u
+#define KR_BATCH_REF_BYTES	9u
+#define KR_BATCH_REFS_MAX	(KR_BATCH_RAW_MAX / KR_PAGE_BYTES)
+#define KR_BATCH_BODY_MAX	(KR_BATCH_RAW_MAX + \
+				 KR_BATCH_REFS_MAX * KR_BATCH_REF_BYTES)
+
+enum kr_ref_kind {
+	KR_REF_SAME = 1,	/* the page is the slot's content */
+	KR_REF_DELTA,		/* its bytes are there, XOR the slot's; the
+				   slot then holds the page */
+};
+
+struct kr_ref {
+	uint32_t at;		/* of the page in the stretch, ascending */
+	uint32_t slot;
+	uint8_t	 kind;
+};
+
+struct kr_refs {
+	unsigned int  n;
+	struct kr_ref r[KR_BATCH_REFS_MAX];
+};
+
+struct kr_batch_head {
+	uint64_t ticket;	/* 0, 1, 2 … over all lanes */
+	uint32_t n_raw;		/* bytes of the stretch */
+	uint32_t n_body;	/* bytes of the body, not squeezed */
+	uint16_t n_refs;
+	uint8_t	 channel;	/* of the hypervisor's, 0 = main */
+	bool	 learn;		/* remember pages that are not referred to */
+	uint8_t	 method;	/* enum kr_squeeze_method */
+};
+
+void kr_batch_head_put(struct kr_wr *w, const struct kr_batch_head *h);
+
+/** kr_batch_head_parse() - KR_E_LANE_MALFORMED for what cannot be. */
+int kr_batch_head_parse(struct kr_rd *r, struct kr_batch_head *ret_h,
+			struct kr_err *e);
+
+/**
+ * kr_batch_find() - Which pages need not travel whole
+ * @digests: of the items that are pages, at the item's index
+ * @delta:   differences are welcome: the body will be squeezed
+ */
+void kr_batch_find(struct kr_recall *m, const uint8_t *raw,
+		   const struct kr_items *items, const uint8_t (*digests)[32],
+		   bool delta, struct kr_refs *ret_refs);
+
+/**
+ * kr_batch_pack() - Write the body of a stretch with references
+ * @out: KR_BATCH_BODY_MAX
+ *
+ * Return: bytes written.
+ */
+size_t kr_batch_pack(struct kr_recall *m, const uint8_t *raw, size_t n_raw,
+		     const struct kr_refs *refs, uint8_t *out);
+
+/**
+ * kr_batch_unpack() - The stretch again
+ * @body: @h->n_body bytes
+ * @out:  @h->n_raw bytes
+ */
+int kr_batch_unpack(struct kr_recall *m, const struct kr_batch_head *h,
+		    const uint8_t *body, uint8_t *out,
+		    struct kr_refs *ret_refs, struct kr_err *e);
+
+/**
+ * kr_batch_learn() - Remember the stretch's pages; the same at both ends
+ * @all:     also pages without a reference
+ * @digests: as in kr_batch_find(); NULL at the destination
+ */
+void kr_batch_learn(struct kr_recall *m, const uint8_t *raw,
+		    const struct kr_items *items, const struct kr_refs *refs,
+		    bool all, const uint8_t (*digests)[32]);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pace.h - how much work a lane's bytes are worth: measures what the link
+ * and each method of compression cost per byte, and picks the method with
+ * which the next batch is through soonest. On a link faster than the machine
+ * that is none. One per lane, at the source.
+ *
+ * A batch takes as long as the slower of two: the machine, which reads,
+ * hashes, squeezes and seals; and the link, which carries what is left. The
+ * link's cost comes from the kernel's TCP_INFO, and counts only while it is
+ * the link that holds the lane up, not the receiver.
+ */
+#ifndef KR_PLANE_PACE_H
+#define KR_PLANE_PACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plane/squeeze.h"
+
+struct kr_pace_method {
+	double ns;			/* per byte squeezed */
+	double ratio;			/* bytes out per byte in */
+};
+
+struct kr_pace {
+	uint64_t sampled_ns, n_batches;
+	uint64_t busy_us, rwnd_us, acked_bytes;	/* TCP_INFO's, at that time */
+	double	 link_ns;		/* per byte on the wire, 0 = no matter */
+	double	 work_ns;		/* per byte, all but squeezing */
+	struct kr_pace_method of[KR_SQUEEZE_N];
+};
+
+void kr_pace_init(struct kr_pace *p);
+
+/** kr_pace_link() - Look at the lane's socket; cheap, call it every batch. */
+void kr_pace_link(struct kr_pace *p, int fd, uint64_t now_ns);
+
+/** kr_pace_method() - For the next batch. */
+enum kr_squeeze_method kr_pace_method(struct kr_pace *p);
+
+/** kr_pace_worked() - A batch of @n bytes took @ns beside its squeezing. */
+void kr_pace_worked(struct kr_pace *p, size_t n, uint64_t ns);
+
+/** kr_pace_squeezed() - What a method made of @n bytes. */
+void kr_pace_squeezed(struct kr_pace *p, enum kr_squeeze_method method,
+		      size_t n, size_t n_out, uint64_t ns);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * receive.c - the destination's lane: open, stretch, put back what both ends
+ * remember, read and hash as the source did, and give the hypervisor the
+ * very bytes. Runs in the data-plane agent, on every lane's thread; the
+ * batches are the peer's.
+ *
+ * A batch stays in the lane's memory until the hypervisor has taken it, and
+ * the lane takes no other meanwhile: TCP carries the pressure to the source.
+ */
+#include <string.h>
+
+#include "plane/worker.h"
+
+static int malformed(struct kr_err *e, const char *what)
+{
+	return kr_fail(e, KR_E_LANE_MALFORMED, "batch: %s", what);
+}
+
+/* Its turn: the stretch again, and what is in it. */
+static int mend(struct kr_worker *w, struct kr_err *e)
+{
+	struct kr_flow *f = w->flow;
+	size_t used;
+	int r;
+
+	if (f->cut)
+		return malformed(e, "it comes after the stream's end");
+	if (w->head.n_refs) {
+		r = kr_batch_unpack(f->recall, &w->head, w->raw, w->mended,
+				    &w->refs, e);
+		if (r < 0)
+			return r;
+		w->raw = w->mended;
+	} else {
+		w->refs.n = 0;
+	}
+	w->n_raw = w->head.n_raw;
+	r = kr_flow_scan(f, w->raw, w->n_raw, &w->items, &used, e);
+	if (r < 0)
+		return r;
+	if (used < w->n_raw) {
+		/* only where the stream itself was cut short */
+		f->cut = true;
+		kr_qstream_cut(f->qstream, w->n_raw - used);
+	}
+	kr_batch_learn(f->recall, w->raw, &w->items, &w->refs, w->head.learn,
+		       NULL);
+	return 0;
+}
+
+static int give(struct kr_worker *w, struct kr_err *e)
+{
+	int r = kr_flow_account(w->flow, w->raw, w->n_raw, &w->items,
+				(const uint8_t (*)[32])w->digests, e);
+
+	w->left = w->raw;
+	w->n_left = w->n_raw;
+	return r;
+}
+
+/* As far as it goes. Return: > 0 when the batch is through. */
+static int forward(struct kr_worker *w, struct kr_err *e)
+{
+	int r;
+
+	switch (w->stage) {
+	case KR_STAGE_MEND:
+		r = kr_flow_my_turn(w->flow, w->no, KR_TURN_MEND,
+				    w->head.ticket, e);
+		if (r > 0)
+			r = mend(w, e) < 0 ? e->code : 1;
+		if (r <= 0)
+			return r;
+		kr_flow_turn_over(w->flow, KR_TURN_MEND);
+		r = kr_worker_hash(w, e);
+		if (r < 0)
+			return r;
+		w->stage = KR_STAGE_GIVE;
+		__attribute__((fallthrough));
+	case KR_STAGE_GIVE:
+		r = kr_flow_my_turn(w->flow, w->no, KR_TURN_GIVE,
+				    w->head.ticket, e);
+		if (r > 0)
+			r = give(w, e) < 0 ? e->code : 1;
+		if (r <= 0)
+			return r;
+		w->stage = KR_STAGE_WRITE;
+		__attribute__((fallthrough));
+	case KR_STAGE_WRITE:
+		r = kr_worker_write(w, e);
+		if (r < 0 || w->n_left)
+			return r;
+		kr_flow_turn_over(w->flow, KR_TURN_GIVE);
+		kr_worker_count(w);
+		w->stage = KR_STAGE_IDLE;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int receive_data(struct kr_worker *w, const uint8_t *p, size_t n,
+			struct kr_err *e)
+{
+	struct kr_rd rd = KR_RD(p, n);
+	int r = kr_batch_head_parse(&rd, &w->head, e);
+
+	if (r < 0)
+		return r;
+	n = kr_rd_left(&rd);
+	if (w->head.method != KR_SQUEEZE_NONE) {
+		r = kr_squeeze_reverse(w->squeeze, w->head.method, rd.p, n,
+				       w->body, w->head.n_body, e);
+		if (r < 0)
+			return r;
+		w->raw = w->body;
+	} else if (n != w->head.n_body) {
+		return malformed(e, "its size is wrong");
+	} else {
+		w->raw = (uint8_t *)(uintptr_t)rd.p;
+	}
+	w->stage = KR_STAGE_MEND;
+	r = forward(w, e);
+	if (r < 0)
+		return r;
+	return r ? 0 : KR_LANE_HOLD;
+}
+
+/* The return path, on the first lane only. */
+static int back(struct kr_worker *w, struct kr_err *e)
+{
+	uint8_t *p = kr_lane_batch(w->lane);
+	bool eof = w->no > 0;
+	size_t n = 0;
+	int r = 0;
+
+	w->want_in = false;
+	if (w->back_ended || !p)
+		return 0;
+	if (!eof)
+		r = kr_worker_read(w, p, KR_BATCH_RAW_MAX, &n, &eof, e);
+	if (r < 0)
+		return r;
+	w->want_in = !eof;
+	w->back_ended = eof;
+	if (n)
+		kr_lane_send(w->lane, n);
+	if (eof)
+		kr_lane_end(w->lane);
+	return 0;
+}
+
+static int receive_work(struct kr_worker *w, struct kr_err *e)
+{
+	int r = forward(w, e);
+
+	if (r < 0)
+		return r;
+	if (r > 0)
+		kr_lane_resume(w->lane);
+	return back(w, e);
+}
+
+static int receive_end(struct kr_worker *w, struct kr_err *e)
+{
+	kr_worker_count(w);
+	return kr_flow_lane_ended(w->flow, w->no, e);
+}
+
+static int receive_sent_end(struct kr_worker *w, struct kr_err *e)
+{
+	(void)w, (void)e;
+	return 0;
+}
+
+const struct kr_worker_side kr_receive_side = {
+	.work = receive_work, .data = receive_data,
+	.sent_end = receive_sent_end, .end = receive_end,
+};

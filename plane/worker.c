@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.c - a lane's thread. Runs in the data-plane agent.
+ *
+ * Whoever wants something of another thread writes to its eventfd; a thread
+ * touches nothing of another's but through plane/flow.h. A failure anywhere
+ * wakes everyone, and each closes what is its own.
+ */
+#include "plane/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+static void leave(struct kr_worker *w)
+{
+	kr_io_del(&w->qemu);
+	w->watched = 0;
+	kr_loop_stop(w->loop, 0);
+}
+
+/* Everything ends: tell the peer why, if it can be told. */
+static void give_up(struct kr_worker *w, const struct kr_err *why)
+{
+	kr_lane_abort(w->lane, why->kr);
+	leave(w);
+}
+
+static void fail(struct kr_worker *w, const struct kr_err *e)
+{
+	kr_flow_fail(w->flow, e);
+	give_up(w, e);
+}
+
+static void work(struct kr_worker *w)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (kr_flow_over(w->flow, &e))
+		give_up(w, &e);
+	else if (w->side->work(w, &e) < 0 || kr_worker_watch(w, &e) < 0)
+		fail(w, &e);
+}
+
+/* ---- the lane's news --------------------------------------------------- */
+
+static void on_up(void *arg, const char *version, const char *suite)
+{
+	struct kr_worker *w = arg;
+
+	kr_flow_lane_up(w->flow, w->no, version, suite);
+	kr_flow_wake(w->flow, w->no);	/* work, but not inside the lane */
+}
+
+static int on_data(void *arg, const uint8_t *p, size_t n, struct kr_err *e)
+{
+	struct kr_worker *w = arg;
+	int r = w->side->data(w, p, n, e);
+	int watch = r < 0 ? r : kr_worker_watch(w, e);
+
+	return watch < 0 ? watch : r;
+}
+
+static int on_end(void *arg, struct kr_err *e)
+{
+	struct kr_worker *w = arg;
+
+	return w->side->end(w, e);
+}
+
+static void on_room(void *arg)
+{
+	work(arg);
+}
+
+static int on_sent_end(void *arg, struct kr_err *e)
+{
+	struct kr_worker *w = arg;
+
+	return w->side->sent_end(w, e);
+}
+
+static void on_done(void *arg)
+{
+	struct kr_worker *w = arg;
+
+	kr_worker_count(w);
+	kr_flow_lane_done(w->flow, w->no);
+	leave(w);
+}
+
+static void on_fail(void *arg, const struct kr_err *e)
+{
+	struct kr_worker *w = arg;
+
+	kr_flow_fail(w->flow, e);
+	leave(w);
+}
+
+static const struct kr_lane_ops lane_ops = {
+	.up = on_up, .data = on_data, .end = on_end, .room = on_room,
+	.sent_end = on_sent_end, .done = on_done, .fail = on_fail,
+};
+
+/* ---- events ------------------------------------------------------------ */
+
+static void on_wake(void *arg, uint32_t events)
+{
+	struct kr_worker *w = arg;
+	eventfd_t n;
+
+	(void)events;
+	eventfd_read(w->wake.fd, &n);
+	work(w);
+}
+
+static void on_qemu(void *arg, uint32_t events)
+{
+	(void)events;
+	work(arg);
+}
+
+/* An io that waits for nothing is taken out: a hang-up would spin. */
+int kr_worker_watch(struct kr_worker *w, struct kr_err *e)
+{
+	uint32_t want = (w->want_in ? EPOLLIN : 0) |
+			(w->want_out ? EPOLLOUT : 0);
+	int r = 0;
+
+	if (want == w->watched)
+		return 0;
+	w->qemu.fd = kr_flow_qemu(w->flow);
+	if (!want)
+		kr_io_del(&w->qemu);
+	else if (w->watched)
+		kr_io_want(&w->qemu, want);
+	else
+		r = kr_io_add(w->loop, &w->qemu, want, e);
+	w->watched = want;
+	return r;
+}
+
+static void *run(void *arg)
+{
+	struct kr_worker *w = arg;
+
+	kr_loop_run(w->loop);
+	return NULL;
+}
+
+/* ---- for the sides ----------------------------------------------------- */
+
+int kr_worker_hash(struct kr_worker *w, struct kr_err *e)
+{
+	for (unsigned int k = 0; k < w->items.n; k++)
+		if (w->items.i[k].kind == KR_ITEM_PAGE)
+			kr_manysha_add(w->sha, w->raw + w->items.i[k].at,
+				       KR_PAGE_BYTES, w->digests[k]);
+	return kr_manysha_flush(w->sha, e);
+}
+
+int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
+		   bool *ret_eof, struct kr_err *e)
+{
+	int fd = kr_flow_qemu(w->flow);
+
+	*ret_n = 0;
+	while (*ret_n < n) {
+		ssize_t k = read(fd, p + *ret_n, n - *ret_n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0 && errno == EAGAIN)
+			break;
+		/* reset: it closed without reading the return path's last */
+		if (!k || (k < 0 && errno == ECONNRESET)) {
+			*ret_eof = true;
+			break;
+		}
+		if (k < 0)
+			return kr_fail(e, KR_E_STREAM, "reading from QEMU: %s",
+				       strerror(errno));
+		*ret_n += (size_t)k;
+	}
+	w->more.from_qemu_bytes += *ret_n;
+	return 0;
+}
+
+/* The return path may go unheard once the source's QEMU has closed; the
+ * forward stream may not. */
+int kr_worker_write(struct kr_worker *w, struct kr_err *e)
+{
+	int fd = kr_flow_qemu(w->flow);
+
+	w->want_out = false;
+	while (w->n_left && !w->deaf) {
+		ssize_t k = send(fd, w->left, w->n_left,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0 && errno == EAGAIN) {
+			w->want_out = true;
+			return 0;
+		}
+		if (k < 0 && w->flow->source &&
+		    (errno == EPIPE || errno == ECONNRESET)) {
+			w->deaf = true;
+			break;
+		}
+		if (k < 0)
+			return kr_fail(e, KR_E_STREAM, "writing to QEMU: %s",
+				       strerror(errno));
+		w->left += k;
+		w->n_left -= (size_t)k;
+		w->more.to_qemu_bytes += (size_t)k;
+	}
+	w->n_left = 0;
+	return 0;
+}
+
+void kr_worker_count(struct kr_worker *w)
+{
+	kr_flow_count(w->flow, w->no, w->lane, &w->more);
+	w->more = (struct kr_plane_progress){ 0 };
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+int kr_worker_new(struct kr_flow *f, uint8_t no, int fd,
+		  const struct kr_lane_cfg *cfg,
+		  const uint8_t psk[KR_LANE_PSK_BYTES],
+		  struct kr_worker **ret_w, struct kr_err *e)
+{
+	struct kr_worker *w = calloc(1, sizeof(*w));
+	int r = w ? 0 : kr_fail(e, KR_E_SYSTEM, "out of memory");
+
+	if (r < 0) {
+		kr_fd_close(&fd);
+		return r;
+	}
+	w->flow = f;
+	w->no = no;
+	w->side = f->source ? &kr_send_side : &kr_receive_side;
+	w->wake = (struct kr_io){ .fd = f->lanes[no].wake_fd, .fn = on_wake,
+				  .arg = w };
+	w->qemu = (struct kr_io){ .fd = -1, .fn = on_qemu, .arg = w };
+	w->squeezed = malloc(kr_squeeze_bound(KR_BATCH_BODY_MAX));
+	kr_pace_init(&w->pace);
+	if (!w->squeezed)
+		r = kr_fail(e, KR_E_SYSTEM, "out of memory");
+	if (!r)
+		r = kr_manysha_new(false, &w->sha, e);
+	if (!r)
+		r = kr_squeeze_new(&w->squeeze, e);
+	if (!r)
+		r = kr_loop_new(&w->loop, e);
+	if (!r)
+		r = kr_io_add(w->loop, &w->wake, EPOLLIN, e);
+	if (r < 0)
+		kr_fd_close(&fd);
+	else
+		r = kr_lane_new(w->loop, fd, cfg, psk, &lane_ops, w, &w->lane,
+				e);
+	if (!r && pthread_create(&w->thread, NULL, run, w))
+		r = kr_fail(e, KR_E_SYSTEM, "no thread for a lane");
+	if (r < 0) {
+		kr_worker_free(w);
+		return r;
+	}
+	w->runs = true;
+	*ret_w = w;
+	return 0;
+}
+
+void kr_worker_free(struct kr_worker *w)
+{
+	if (!w)
+		return;
+	if (w->runs)
+		pthread_join(w->thread, NULL);
+	kr_lane_free(w->lane);
+	kr_io_del(&w->wake);
+	kr_io_del(&w->qemu);
+	kr_loop_free(w->loop);
+	kr_squeeze_free(w->squeeze);
+	kr_manysha_free(w->sha);
+	free(w->squeezed);
+	free(w);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.h - a lane's thread: a loop of its own with the lane's socket, what
+ * it needs to hash and squeeze, and the hypervisor's socket when it is its
+ * turn there. What it does with them is plane/send.c at the source and
+ * plane/receive.c at the destination. Used by plane/pump.c.
+ */
+#ifndef KR_PLANE_WORKER_H
+#define KR_PLANE_WORKER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "plane/flow.h"
+#include "plane/lane.h"
+#include "plane/manysha.h"
+#include "plane/pace.h"
+#include "plane/squeeze.h"
+
+enum kr_stage {
+	KR_STAGE_IDLE,
+	KR_STAGE_READ,		/* source: the hypervisor's socket is ours */
+	KR_STAGE_MEND,		/* a stretch awaits its turn to be mended */
+	KR_STAGE_GIVE,		/* destination: its turn to be accounted */
+	KR_STAGE_WRITE,		/* destination: it is being written */
+	KR_STAGE_END,		/* source: nothing is left to send */
+};
+
+struct kr_worker;
+
+/* What a side does; each is called on the lane's thread. < 0 ends it all. */
+struct kr_worker_side {
+	/** Something may have changed: do what can be done. */
+	int (*work)(struct kr_worker *w, struct kr_err *e);
+	/** As kr_lane_ops.data. */
+	int (*data)(struct kr_worker *w, const uint8_t *p, size_t n,
+		    struct kr_err *e);
+	/** Our last was sent; the peer's last came. */
+	int (*sent_end)(struct kr_worker *w, struct kr_err *e);
+	int (*end)(struct kr_worker *w, struct kr_err *e);
+};
+
+extern const struct kr_worker_side kr_send_side, kr_receive_side;
+
+struct kr_worker {
+	struct kr_flow		    *flow;
+	uint8_t			     no;
+	const struct kr_worker_side *side;
+	pthread_t		     thread;
+	bool			     runs;
+	struct kr_loop		    *loop;
+	struct kr_lane		    *lane;
+	struct kr_io		     wake, qemu;
+	uint32_t		     watched;
+	bool			     want_in, want_out;
+
+	enum kr_stage		     stage;
+	uint64_t		     ticket;
+	struct kr_batch_head	     head;	/* destination: as it came */
+	uint8_t			    *raw;	/* the stretch */
+	size_t			     n_raw;
+	uint64_t		     spent_ns;	/* on it so far */
+	bool			     back_ended; /* no return path (any more) */
+	const uint8_t		    *left;	/* for the hypervisor */
+	size_t			     n_left;
+	bool			     deaf;	/* it reads no more */
+
+	struct kr_manysha	    *sha;
+	struct kr_squeeze	    *squeeze;
+	struct kr_pace		     pace;
+	struct kr_items		     items;
+	struct kr_refs		     refs;
+	uint8_t			     digests[KR_ITEMS_MAX][KR_MANYSHA_BYTES];
+	uint8_t			     body[KR_BATCH_BODY_MAX];
+	uint8_t			     mended[KR_BATCH_RAW_MAX];
+	uint8_t			    *squeezed;	/* kr_squeeze_bound() */
+	struct kr_plane_progress     more;	/* not counted yet */
+};
+
+/**
+ * kr_worker_new() - Take up a lane; its thread runs from here on
+ * @fd: a connected socket, owned by the worker, also on failure
+ */
+int kr_worker_new(struct kr_flow *f, uint8_t no, int fd,
+		  const struct kr_lane_cfg *cfg,
+		  const uint8_t psk[KR_LANE_PSK_BYTES],
+		  struct kr_worker **ret_w, struct kr_err *e);
+
+/** kr_worker_free() - Wait for its thread, which must be over or told to. */
+void kr_worker_free(struct kr_worker *w);
+
+/* ---- for the sides ----------------------------------------------------- */
+
+/** kr_worker_hash() - Digests of the items that are pages. */
+int kr_worker_hash(struct kr_worker *w, struct kr_err *e);
+
+/** kr_worker_watch() - Follow want_in and want_out. */
+int kr_worker_watch(struct kr_worker *w, struct kr_err *e);
+
+/**
+ * kr_worker_read() - What the hypervisor has written by now
+ * @ret_eof: it wrote its last byte; else untouched
+ */
+int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
+		   bool *ret_eof, struct kr_err *e);
+
+/** kr_worker_write() - As much of @left as the hypervisor takes now. */
+int kr_worker_write(struct kr_worker *w, struct kr_err *e);
+
+/** kr_worker_count() - Have the flow add what @more holds. */
+void kr_worker_count(struct kr_worker *w);
+
+#endif
