@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/ini.h"
+#include "plane/plane_msg.h"
 
 enum kind { TEXT, MS_FROM_S, NUMBER };
 
@@ -20,15 +21,21 @@ static const struct {
 	const char *section, *key;
 	enum kind   kind;
 	size_t	    at, size;
+	unsigned long min, max;		/* of a number */
 } keys[] = {
-	{ "host", "listen",	    TEXT,      FIELD(listen) },
-	{ "host", "address",	    TEXT,      FIELD(address) },
-	{ "host", "agent_user",	    TEXT,      FIELD(agent_user) },
-	{ "host", "peer_timeout_s", MS_FROM_S, FIELD(peer_timeout_ms) },
-	{ "host", "max_unproved",   NUMBER,    FIELD(max_unproved) },
-	{ "qemu", "binary",	    TEXT,      FIELD(qemu_binary) },
-	{ "tls",  "control_suites", TEXT,      FIELD(control_suites) },
-	{ "tls",  "lane_suite",    TEXT,      FIELD(lane_suite) },
+	{ "host", "listen",	    TEXT,      FIELD(listen), 0, 0 },
+	{ "host", "address",	    TEXT,      FIELD(address), 0, 0 },
+	{ "host", "agent_user",	    TEXT,      FIELD(agent_user), 0, 0 },
+	{ "host", "peer_timeout_s", MS_FROM_S, FIELD(peer_timeout_ms),
+	  1, 3600 },
+	{ "host", "max_unproved",   NUMBER,    FIELD(max_unproved), 1, 3600 },
+	{ "plane", "lanes",	    NUMBER,    FIELD(n_lanes), 1,
+	  KR_PLANE_LANES_MAX },
+	{ "plane", "memory_mb",	    NUMBER,    FIELD(recall_mib), 0,
+	  KR_PLANE_RECALL_MIB_MAX },
+	{ "qemu", "binary",	    TEXT,      FIELD(qemu_binary), 0, 0 },
+	{ "tls",  "control_suites", TEXT,      FIELD(control_suites), 0, 0 },
+	{ "tls",  "lane_suite",    TEXT,      FIELD(lane_suite), 0, 0 },
 };
 
 static int add_map(struct kr_map *maps, unsigned int *n, struct kr_ini *it,
@@ -67,9 +74,10 @@ static int set(struct kr_config *c, struct kr_ini *it, size_t i,
 		return 0;
 	}
 	v = strtoul(it->value, &end, 10);
-	if (!it->value[0] || *end || v < 1 || v > 3600)
-		return kr_ini_fail(it, e, "%s is a number from 1 to 3600",
-				   it->key);
+	if (it->value[0] < '0' || it->value[0] > '9' || *end ||
+	    v < keys[i].min || v > keys[i].max)
+		return kr_ini_fail(it, e, "%s is a number from %lu to %lu",
+				   it->key, keys[i].min, keys[i].max);
 	*(uint32_t *)(void *)at =
 		(uint32_t)(keys[i].kind == MS_FROM_S ? v * 1000 : v);
 	return 0;
@@ -111,6 +119,7 @@ int kr_config_load(const char *path, struct kr_config *ret_c,
 	struct kr_config c = {
 		.listen = "0.0.0.0:7300", .agent_user = "nobody",
 		.peer_timeout_ms = 10000, .max_unproved = 32,
+		.recall_mib = 128,
 		.control_suites = "TLS_AES_256_GCM_SHA384:"
 				  "TLS_CHACHA20_POLY1305_SHA256",
 		.lane_suite = "TLS_AES_256_GCM_SHA384",

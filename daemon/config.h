@@ -29,6 +29,8 @@ struct kr_config {
 	uint32_t      peer_timeout_ms;
 	uint32_t      max_unproved;	/* connections without a proved peer */
 	char	      control_suites[160], lane_suite[40];
+	uint32_t      n_lanes;		/* per migration; 0 = by processors */
+	uint32_t      recall_mib;	/* pages a migration remembers */
 	char	      qemu_binary[PATH_MAX / 4];
 	unsigned int  n_storages, n_networks;
 	struct kr_map storages[KR_CONFIG_MAPS_MAX];

@@ -291,7 +291,7 @@ static int on_key(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	(void)fds;
 	(void)n_fds;
 	if (!rc)
-		kr_mig_lane_key(arg, &k);
+		kr_lanes_key(arg, &k);
 	kr_wipe(&k, sizeof(k));
 	return rc;
 }
@@ -310,7 +310,7 @@ static int on_lane(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 			close(fds[0]);
 		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed lane");
 	}
-	if (!kr_mig_lane_in(l, id, lane, fds[0], &l->error))
+	if (!kr_lanes_in(l, id, lane, fds[0], &l->error))
 		l->error = (struct kr_err){ .kr = KR_OK, .code = -1 };
 	return 0;	/* the agent ends by itself */
 }

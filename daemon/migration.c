@@ -248,7 +248,6 @@ static void on_reap(void *arg)
 	kr_timer_off(&m->tick);
 	kr_timer_off(&m->again);
 	kr_timer_off(&m->reap);
-	kr_wipe(&m->key, sizeof(m->key));
 	json_decref(m->result);
 	free(m);
 }
@@ -262,7 +261,7 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 	m->host = h;
 	m->state = state;
 	m->plane.io.fd = -1;
-	m->lane.fd = -1;
+	kr_lanes_init(m);
 	m->sig_kind = KR_STATEMENT_N;
 	m->started_ns = kr_now_ns();
 	m->timeout = (struct kr_timer){ .fn = on_timeout, .arg = m };

@@ -6,7 +6,8 @@
  * policy/handover.h, makes the new state durable, and only then acts.
  *
  * source.c and target.c hold the acts; talk.c speaks with the peer, planes.c
- * with the data plane, record.c with the store, migjson.c with people.
+ * with the data plane, lanes.c opens its lanes, record.c speaks with the
+ * store, migjson.c with people.
  */
 #ifndef KR_DAEMON_MIGRATION_H
 #define KR_DAEMON_MIGRATION_H
@@ -27,6 +28,14 @@
 #define KR_MIG_TRIES_MAX	20u	/* to make a hypervisor run the VM */
 #define KR_MIG_QUEUE_MAX	8u	/* events raised while acting */
 
+/* A lane until the data plane has it. */
+struct kr_mig_lane {
+	struct kr_mig	 *mig;
+	struct kr_io	  io;		/* its connection, while it is ours */
+	struct kr_lanekey key;
+	bool		  have_key, given;
+};
+
 struct kr_mig {
 	struct kr_mig	 *next;
 	struct kr_host	 *host;
@@ -39,18 +48,19 @@ struct kr_mig {
 	/* ---- as asked for ---------------------------------------------- */
 	uint32_t	  max_downtime_ms, timeout_s;
 	uint64_t	  bandwidth_bytes_s;	/* 0: no limit */
+	uint32_t	  recall_mib;	/* pages both planes remember */
 	uint64_t	  client;	/* whom to tell; 0: nobody */
 	/* ---- at work --------------------------------------------------- */
 	struct kr_link	 *link;
 	struct kr_vm	 *vm;
 	struct kr_chan	  plane;
 	pid_t		  plane_pid;
-	struct kr_io	  lane;		/* outgoing, until connected */
-	bool		  lane_given, plane_up, sending, sent, loaded, broken;
-	bool		  have_key, have_manifest, have_peer_manifest, running;
+	struct kr_mig_lane lanes[KR_PLANE_LANES_MAX];
+	uint8_t		  n_lanes_up;
+	bool		  sending, sent, loaded, broken;
+	bool		  have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
 	bool		  finished, stepping;
-	struct kr_lanekey key;
 	struct kr_manifest manifest;
 	struct kr_dsse_sig sig, peer_sig;	/* of the newest statements */
 	enum kr_statement sig_kind, peer_kind;	/* KR_STATEMENT_N: none */
@@ -143,9 +153,6 @@ void kr_mig_send_fail(struct kr_mig *m);
 /** kr_mig_plane() - Start the data plane on the hypervisor's socket. */
 int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
 
-/** kr_mig_give_lane() - Hand a connected lane to the data plane. */
-int kr_mig_give_lane(struct kr_mig *m, int fd, struct kr_err *e);
-
 /** kr_mig_end_vm() - End the VM's process if it is this migration's. */
 void kr_mig_end_vm(struct kr_mig *m, enum kr_state st);
 
@@ -167,7 +174,6 @@ int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 			struct kr_err *e);
 int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		    struct kr_err *e);
-void kr_source_key(struct kr_mig *m);
 /** kr_source_session() - Take what the offer says of the session. */
 void kr_source_session(struct kr_mig *m);
 /** kr_source_start() - Begin: @m holds what was asked for. */
@@ -176,7 +182,6 @@ int kr_source_start(struct kr_mig *m, struct kr_err *e);
 void kr_source_insist(struct kr_mig *m);
 /** kr_target_insist() - The VM must run here: tell the hypervisor again. */
 void kr_target_insist(struct kr_mig *m);
-void kr_target_key(struct kr_mig *m);
 
 /** kr_mig_check_peer() - Did the peer sign @k about our terms? */
 int kr_mig_check_peer(struct kr_mig *m, const struct kr_step *s,
@@ -195,10 +200,25 @@ void kr_mig_link_up(struct kr_link *l);
 void kr_mig_link_down(struct kr_link *l);
 int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
 		   struct kr_err *e);
-void kr_mig_lane_key(struct kr_link *l, const struct kr_lanekey *k);
-/** Takes @fd. Return: 0 if a migration expected it. */
-int kr_mig_lane_in(struct kr_link *l, const uint8_t id[16], uint8_t lane,
-		   int fd, struct kr_err *e);
+
+/* ---- lanes, until the data plane has them (lanes.c) -------------------- */
+
+/** kr_lanes_wanted() - As configured, or by this host's processors. */
+uint8_t kr_lanes_wanted(const struct kr_config *c);
+void kr_lanes_init(struct kr_mig *m);
+void kr_lanes_close(struct kr_mig *m);
+
+/** kr_lanes_ask() - Ask the session's agent for the lanes' keys. */
+int kr_lanes_ask(struct kr_mig *m, struct kr_err *e);
+
+/** kr_lanes_key() - A lane's key came. */
+void kr_lanes_key(struct kr_link *l, const struct kr_lanekey *k);
+
+/** kr_lanes_in() - A connection of the peer's says that it is this lane
+ *
+ * Takes @fd. Return: 0 if a migration expected it. */
+int kr_lanes_in(struct kr_link *l, const uint8_t id[16], uint8_t lane, int fd,
+		struct kr_err *e);
 
 /* ---- for people -------------------------------------------------------- */
 

@@ -34,8 +34,8 @@ static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		return rc;
 	memcpy(m->terms.protection.lane_suite, up.suite,
 	       sizeof(m->terms.protection.lane_suite));
-	m->plane_up = true;
-	tell(m, KR_PLANE_UP);
+	if (++m->n_lanes_up == m->terms.protection.n_lanes)
+		tell(m, KR_PLANE_UP);
 	return 0;
 }
 
@@ -110,7 +110,8 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e)
 		.limit_ram_bytes = ((uint64_t)m->def.memory_mb << 20) +
 				   ROM_BYTES_MAX,
 		.stall_ms = m->host->cfg.peer_timeout_ms,
-		.n_lanes = 1, .recall_mib = 128,
+		.n_lanes = m->terms.protection.n_lanes,
+		.recall_mib = m->recall_mib,
 	};
 	uint8_t buf[KR_PLANE_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
@@ -131,59 +132,8 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e)
 			    &hyper_fd, 1, e);
 }
 
-int kr_mig_give_lane(struct kr_mig *m, int fd, struct kr_err *e)
-{
-	struct kr_plane_lane l = { .lane_no = m->key.lane };
-	uint8_t buf[KR_PLANE_BODY_BYTES_MAX];
-	struct kr_wr w = KR_WR(buf, sizeof(buf));
-	int r;
-
-	memcpy(l.psk, m->key.key, sizeof(l.psk));
-	kr_plane_msg_put_lane(&w, &l);
-	r = kr_chan_send(&m->plane, KR_PLANE_LANE, buf, kr_wr_len(&w), &fd, 1,
-			 e);
-	kr_wipe(&l, sizeof(l));
-	kr_wipe(buf, sizeof(buf));
-	kr_wipe(&m->key, sizeof(m->key));
-	return r;
-}
-
 void kr_mig_stop_plane(struct kr_mig *m)
 {
-	if (m->lane.loop)
-		kr_io_del(&m->lane);
-	kr_fd_close(&m->lane.fd);
+	kr_lanes_close(m);
 	kr_chan_close(&m->plane);
-}
-
-void kr_mig_lane_key(struct kr_link *l, const struct kr_lanekey *k)
-{
-	struct kr_mig *m = kr_mig_find(l->host, k->migration);
-
-	if (!m || m->link != l || m->finished)
-		return;
-	m->key = *k;
-	m->have_key = true;
-	if (kr_state_side(m->state) == KR_SOURCE)
-		kr_source_key(m);
-	else
-		kr_target_key(m);
-}
-
-int kr_mig_lane_in(struct kr_link *l, const uint8_t id[16], uint8_t lane,
-		   int fd, struct kr_err *e)
-{
-	KR_AUTO(kr_fd_autoclose) int own = fd;
-	struct kr_mig *m = kr_mig_find(l->host, id);
-
-	if (!m || m->state != KR_T_LOAD || lane != 0)
-		return kr_fail(e, KR_E_LANE_UNKNOWN, "lane %u from %s", lane,
-			       l->address);
-	if (m->lane_given || m->lane.fd >= 0)
-		return kr_fail(e, KR_E_LANE_USED, "lane %u from %s", lane,
-			       l->address);
-	m->lane.fd = kr_fd_take(&own);
-	if (m->have_key)
-		kr_target_key(m);
-	return 0;
 }

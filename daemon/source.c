@@ -7,8 +7,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +16,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/api.h"
-#include "daemon/dial.h"
 #include "daemon/disks.h"
 #include "daemon/migration.h"
 #include "daemon/record.h"
-#include "store/hostrow.h"
 #include "wire/frame.h"
 
 #define MIG_SOCKET	"mig.sock"
@@ -62,6 +58,7 @@ static int act_offer(struct kr_mig *m, struct kr_err *e)
 	memset(&o, 0, sizeof(o));
 	o.terms = m->terms;
 	o.def = m->def;
+	o.recall_mib = m->recall_mib;
 	r = kr_disks_identify(m->host, &m->def, o.disks, e);
 	if (!r)
 		r = kr_host_hyper_version(m->host, &o.hyper_version, e);
@@ -77,55 +74,11 @@ static int act_offer(struct kr_mig *m, struct kr_err *e)
 
 /* ---- copy -------------------------------------------------------------- */
 
-static void on_lane_connected(void *arg, uint32_t events)
-{
-	struct kr_mig *m = arg;
-	struct kr_preamble p = { .lane = m->key.lane };
-	uint8_t buf[KR_PREAMBLE_BYTES];
-	struct kr_wr w = KR_WR(buf, sizeof(buf));
-	struct kr_err e = KR_ERR_NONE;
-	int err = 0, one = 1;
-	socklen_t n = sizeof(err);
-
-	(void)events;
-	kr_io_del(&m->lane);
-	getsockopt(m->lane.fd, SOL_SOCKET, SO_ERROR, &err, &n);
-	setsockopt(m->lane.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	memcpy(p.migration, m->terms.migration, sizeof(p.migration));
-	kr_preamble_put(&w, &p);
-	if (err || send(m->lane.fd, buf, sizeof(buf), MSG_NOSIGNAL) !=
-		   (ssize_t)sizeof(buf))
-		kr_fail(&e, KR_E_LANE_LOST, "lane to %s: %s", m->peer,
-			strerror(err ? err : errno));
-	else
-		kr_mig_give_lane(m, m->lane.fd, &e);
-	kr_fd_close(&m->lane.fd);
-	if (e.code)
-		kr_mig_fail(m, &e);
-}
-
-/* The lane's key is here: open the lane it belongs to. */
-void kr_source_key(struct kr_mig *m)
-{
-	struct kr_err e = KR_ERR_NONE;
-	struct kr_hostrow row;
-
-	if (m->state != KR_S_COPY || m->lane_given)
-		return;
-	m->lane_given = true;
-	m->lane.fn = on_lane_connected;
-	m->lane.arg = m;
-	if (kr_hostrow_get(m->host->store, m->peer, &row, &e) ||
-	    kr_dial_connect(row.address, &m->lane.fd, &e) ||
-	    kr_io_add(m->host->loop, &m->lane, EPOLLOUT, &e))
-		kr_mig_fail(m, &e);
-}
-
 static void start_sending(struct kr_mig *m)
 {
 	struct kr_err e = KR_ERR_NONE;
 
-	if (m->sending || !m->plane_up || m->state != KR_S_COPY)
+	if (m->sending || m->state != KR_S_COPY)
 		return;
 	m->sending = true;
 	if ((m->offline && kr_vm_command(m->vm, KR_HYPER_PAUSE, &e)) ||
@@ -155,10 +108,7 @@ static int act_copy(struct kr_mig *m, struct kr_err *e)
 	r = kr_vm_setup(m->vm, &s, e);
 	if (!r)
 		r = kr_mig_plane(m, fd, e);
-	kr_mig_expect(m, 2 * m->host->cfg.peer_timeout_ms, "no lane");
-	if (!r)
-		r = kr_link_ask_key(m->link, m->terms.migration, 0, e);
-	return r;
+	return r ? r : kr_lanes_ask(m, e);
 }
 
 static int act_switch(struct kr_mig *m, struct kr_err *e)
@@ -487,7 +437,8 @@ int kr_source_start(struct kr_mig *m, struct kr_err *e)
 		 m->offline ? "offline" : "precopy");
 	snprintf(t->protection.attestation, sizeof(t->protection.attestation),
 		 "none");
-	t->protection.n_lanes = 1;
+	t->protection.n_lanes = kr_lanes_wanted(&m->host->cfg);
+	m->recall_mib = m->host->cfg.recall_mib;
 	t->times.requested_ms = kr_wall_ms();
 	watch(m);
 	kr_timer_arm(m->host->loop, &m->tick, 50);

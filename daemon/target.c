@@ -216,23 +216,9 @@ static int act_reserve(struct kr_mig *m, struct kr_err *e)
 
 static int act_accept(struct kr_mig *m, struct kr_err *e)
 {
-	int r = kr_link_ask_key(m->link, m->terms.migration, 0, e);
+	int r = kr_lanes_ask(m, e);
 
-	kr_mig_expect(m, 2 * m->host->cfg.peer_timeout_ms, "no lane");
 	return r ? r : kr_mig_send(m, KR_STATEMENT_ACCEPTANCE, e);
-}
-
-void kr_target_key(struct kr_mig *m)
-{
-	struct kr_err e = KR_ERR_NONE;
-
-	if (m->state != KR_T_LOAD || m->lane.fd < 0 || m->lane_given)
-		return;
-	m->lane_given = true;
-	kr_mig_expected(m);
-	if (kr_mig_give_lane(m, m->lane.fd, &e))
-		kr_mig_fail(m, &e);
-	kr_fd_close(&m->lane.fd);
 }
 
 /* Loaded, own manifest made, the source's manifest here and signed. */
@@ -257,8 +243,10 @@ static void maybe_matched(struct kr_mig *m)
 
 void kr_target_plane(struct kr_mig *m, uint16_t what)
 {
-	if (what != KR_PLANE_MANIFEST)
+	if (what == KR_PLANE_UP) {
+		kr_mig_expected(m);
 		return;
+	}
 	kr_mig_expect(m, KR_MIG_FREEZE_MS, "no manifest of what it sent");
 	maybe_matched(m);
 }
@@ -454,10 +442,16 @@ static int check_offer(struct kr_link *l, const struct kr_offer *o,
 			       "an offer between other hosts");
 	if (strcmp(t->protection.control_tls, l->info.tls) ||
 	    strcmp(t->protection.control_suite, l->info.suite) ||
-	    t->protection.n_lanes != 1 ||
+	    !t->protection.n_lanes ||
+	    t->protection.n_lanes > KR_PLANE_LANES_MAX ||
 	    strcmp(t->protection.attestation, "none"))
 		return kr_fail(e, KR_E_SIGNATURE, "an offer that tells of "
 			       "another protection than this session's");
+	if (o->recall_mib > l->host->cfg.recall_mib)
+		return kr_fail(e, KR_E_LIMIT, "%s wants to remember %u MiB of "
+			       "pages, korora.conf of %s allows %u", l->peer,
+			       o->recall_mib, t->to_name,
+			       l->host->cfg.recall_mib);
 	return 0;
 }
 
@@ -481,6 +475,7 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 	m->terms = o->terms;
 	memset(m->terms.nonce_to, 0, sizeof(m->terms.nonce_to));
 	m->def = o->def;
+	m->recall_mib = o->recall_mib;
 	snprintf(m->peer, sizeof(m->peer), "%s", l->peer);
 	m->offline = !strcmp(o->terms.strategy, "offline");
 	if (kr_mig_check_peer(m, &s, &why)) {

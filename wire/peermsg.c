@@ -86,6 +86,7 @@ void kr_offer_put(struct kr_wr *w, const struct kr_offer *o)
 	kr_terms_put(w, &o->terms);
 	sig_put(w, &o->sig);
 	kr_wr_u32(w, o->hyper_version);
+	kr_wr_u32(w, o->recall_mib);
 	for (unsigned int i = 0; i < KR_VMDEF_DISKS_MAX; i++) {
 		kr_wr_u64(w, o->disks[i].size_bytes);
 		kr_wr_u64(w, o->disks[i].inode);
@@ -101,6 +102,7 @@ int kr_offer_parse(struct kr_rd *r, struct kr_offer *ret, struct kr_err *e)
 		return rc;
 	sig_get(r, &ret->sig);
 	ret->hyper_version = kr_rd_u32(r);
+	ret->recall_mib = kr_rd_u32(r);
 	for (unsigned int i = 0; i < KR_VMDEF_DISKS_MAX; i++) {
 		ret->disks[i].size_bytes = kr_rd_u64(r);
 		ret->disks[i].inode = kr_rd_u64(r);

@@ -59,6 +59,7 @@ struct kr_offer {
 	struct kr_dsse_sig sig;
 	struct kr_vmdef	 def;
 	uint32_t	 hyper_version;	/* major << 16 | minor << 8 | micro */
+	uint32_t	 recall_mib;	/* pages both data planes remember */
 	struct kr_disk_id disks[KR_VMDEF_DISKS_MAX];
 };
 

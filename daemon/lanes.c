@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lanes.c - a migration's lanes until the data plane has them: the key of
+ * each from the session's agent, its connection dialled by the source and
+ * accepted by the destination. Runs in kororad; not a byte of a lane is read
+ * here.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "daemon/dial.h"
+#include "daemon/migration.h"
+#include "store/hostrow.h"
+#include "wire/frame.h"
+
+#define LANES_AUTO_MAX	4u	/* as many as cores, but no more than this */
+
+uint8_t kr_lanes_wanted(const struct kr_config *c)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (c->n_lanes)
+		return (uint8_t)c->n_lanes;
+	return (uint8_t)(n < 1 ? 1 : n < LANES_AUTO_MAX ? n : LANES_AUTO_MAX);
+}
+
+int kr_lanes_ask(struct kr_mig *m, struct kr_err *e)
+{
+	int r = 0;
+
+	kr_mig_expect(m, 2 * m->host->cfg.peer_timeout_ms, "no lane");
+	for (uint8_t i = 0; !r && i < m->terms.protection.n_lanes; i++)
+		r = kr_link_ask_key(m->link, m->terms.migration, i, e);
+	return r;
+}
+
+/* Both the key and the connection are here: to the data plane with them. */
+static int give(struct kr_mig *m, struct kr_mig_lane *l, struct kr_err *e)
+{
+	struct kr_plane_lane p = { .lane_no = l->key.lane };
+	uint8_t buf[KR_PLANE_BODY_BYTES_MAX];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	int r;
+
+	memcpy(p.psk, l->key.key, sizeof(p.psk));
+	kr_plane_msg_put_lane(&w, &p);
+	r = kr_chan_send(&m->plane, KR_PLANE_LANE, buf, kr_wr_len(&w),
+			 &l->io.fd, 1, e);
+	kr_wipe(&p, sizeof(p));
+	kr_wipe(buf, sizeof(buf));
+	kr_wipe(&l->key, sizeof(l->key));
+	kr_fd_close(&l->io.fd);
+	l->given = true;
+	return r;
+}
+
+/* ---- source ------------------------------------------------------------ */
+
+static void on_connected(void *arg, uint32_t events)
+{
+	struct kr_mig_lane *l = arg;
+	struct kr_mig *m = l->mig;
+	struct kr_preamble p = { .lane = l->key.lane };
+	uint8_t buf[KR_PREAMBLE_BYTES];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_err e = KR_ERR_NONE;
+	int err = 0, one = 1;
+	socklen_t n = sizeof(err);
+
+	(void)events;
+	kr_io_del(&l->io);
+	getsockopt(l->io.fd, SOL_SOCKET, SO_ERROR, &err, &n);
+	setsockopt(l->io.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	memcpy(p.migration, m->terms.migration, sizeof(p.migration));
+	kr_preamble_put(&w, &p);
+	if (err || send(l->io.fd, buf, sizeof(buf), MSG_NOSIGNAL) !=
+		   (ssize_t)sizeof(buf))
+		kr_fail(&e, KR_E_LANE_LOST, "lane to %s: %s", m->peer,
+			strerror(err ? err : errno));
+	else
+		give(m, l, &e);
+	if (e.code)
+		kr_mig_fail(m, &e);
+}
+
+static void connect_lane(struct kr_mig *m, struct kr_mig_lane *l)
+{
+	struct kr_err e = KR_ERR_NONE;
+	struct kr_hostrow row;
+
+	l->io.fn = on_connected;
+	l->io.arg = l;
+	if (kr_hostrow_get(m->host->store, m->peer, &row, &e) ||
+	    kr_dial_connect(row.address, &l->io.fd, &e) ||
+	    kr_io_add(m->host->loop, &l->io, EPOLLOUT, &e))
+		kr_mig_fail(m, &e);
+}
+
+/* ---- either ------------------------------------------------------------ */
+
+void kr_lanes_key(struct kr_link *link, const struct kr_lanekey *k)
+{
+	struct kr_mig *m = kr_mig_find(link->host, k->migration);
+	struct kr_err e = KR_ERR_NONE;
+	struct kr_mig_lane *l;
+
+	if (!m || m->link != link || m->finished ||
+	    k->lane >= m->terms.protection.n_lanes)
+		return;
+	l = &m->lanes[k->lane];
+	if (l->given || l->have_key ||
+	    (m->state != KR_S_COPY && m->state != KR_T_LOAD))
+		return;
+	l->key = *k;
+	l->have_key = true;
+	if (m->state == KR_S_COPY)
+		connect_lane(m, l);
+	else if (l->io.fd >= 0 && give(m, l, &e))
+		kr_mig_fail(m, &e);
+}
+
+int kr_lanes_in(struct kr_link *link, const uint8_t id[16], uint8_t lane,
+		int fd, struct kr_err *e)
+{
+	KR_AUTO(kr_fd_autoclose) int own = fd;
+	struct kr_mig *m = kr_mig_find(link->host, id);
+	struct kr_err why = KR_ERR_NONE;
+	struct kr_mig_lane *l;
+
+	if (!m || m->state != KR_T_LOAD ||
+	    lane >= m->terms.protection.n_lanes)
+		return kr_fail(e, KR_E_LANE_UNKNOWN, "lane %u from %s", lane,
+			       link->address);
+	l = &m->lanes[lane];
+	if (l->given || l->io.fd >= 0)
+		return kr_fail(e, KR_E_LANE_USED, "lane %u from %s", lane,
+			       link->address);
+	l->io.fd = kr_fd_take(&own);
+	if (l->have_key && give(m, l, &why))
+		kr_mig_fail(m, &why);
+	return 0;
+}
+
+void kr_lanes_init(struct kr_mig *m)
+{
+	for (unsigned int i = 0; i < KR_PLANE_LANES_MAX; i++) {
+		m->lanes[i].mig = m;
+		m->lanes[i].io.fd = -1;
+	}
+}
+
+void kr_lanes_close(struct kr_mig *m)
+{
+	for (unsigned int i = 0; i < KR_PLANE_LANES_MAX; i++) {
+		kr_io_del(&m->lanes[i].io);
+		kr_fd_close(&m->lanes[i].io.fd);
+		kr_wipe(&m->lanes[i].key, sizeof(m->lanes[i].key));
+	}
+}
