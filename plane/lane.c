@@ -42,11 +42,14 @@ struct kr_lane {
 	SSL			 *ssl;
 	const struct kr_lane_ops *ops;
 	void			 *arg;
-	uint64_t		  stall_ns, alive_ms;
+	uint64_t		  stall_ns, alive_ms, tick_ms;
 	uint64_t		  heard_ns, spoke_ns;
 	uint64_t		  rekey_bytes, since_rekey;
 	uint64_t		  wire_sent, wire_received; /* once closed */
 	bool			  want_write, end_due, told_end;
+	uint64_t		  blocked_since_ns, blocked_ns;
+	uint64_t		  waits_since_ns, waited_ns;	/* for bytes */
+	uint64_t		  reported_ns;
 
 	struct kr_lane_frame_seq  out, in;
 	struct kr_lane_frame	  frame;	/* being received */
@@ -90,9 +93,25 @@ static void close_lane(struct kr_lane *l)
 	kr_fd_close(&l->fd);
 }
 
-int kr_lane_fd(const struct kr_lane *l)
+void kr_lane_load(const struct kr_lane *l, uint64_t *ret_blocked_ns,
+		  uint16_t *ret_peer_waits)
 {
-	return l->fd;
+	*ret_blocked_ns = l->blocked_ns;
+	*ret_peer_waits = l->in.waits;
+}
+
+/* A stretch of time begins, or ends and is added up. */
+static void clock_in(uint64_t *since_ns)
+{
+	if (!*since_ns)
+		*since_ns = kr_now_ns();
+}
+
+static void clock_out(uint64_t *since_ns, uint64_t *sum_ns)
+{
+	if (*since_ns)
+		*sum_ns += kr_now_ns() - *since_ns;
+	*since_ns = 0;
 }
 
 void kr_lane_wire(const struct kr_lane *l, uint64_t *ret_sent,
@@ -114,7 +133,8 @@ void kr_lane_abort(struct kr_lane *l, enum kr_code code)
 	if (!l || l->st == L_CLOSED)
 		return;
 	if (l->st == L_UP && !l->tx_n && !l->out.ended) {
-		kr_lane_frame_put(&w, &l->out, KR_LANE_FRAME_ABORT, 2, code);
+		kr_lane_frame_put(&w, &l->out, KR_LANE_FRAME_ABORT, 2,
+				  (uint16_t)code);
 		ERR_clear_error();
 		SSL_write(l->ssl, b, (int)kr_wr_len(&w));
 	}
@@ -165,8 +185,10 @@ static int flush(struct kr_lane *l, struct kr_err *e)
 		r = kr_lane_tls_outcome(l->ssl, r, &l->want_write, e);
 		if (r < 0 && e->kr == KR_E_LANE_LOST)
 			last_words(l, e);
+		clock_in(&l->blocked_since_ns);
 		return r;
 	}
+	clock_out(&l->blocked_since_ns, &l->blocked_ns);
 	l->tx_n = l->tx_off = 0;
 	if (l->since_rekey >= l->rekey_bytes) {
 		l->since_rekey = 0;
@@ -177,12 +199,12 @@ static int flush(struct kr_lane *l, struct kr_err *e)
 }
 
 static int send_small(struct kr_lane *l, enum kr_lane_frame_kind kind,
-		      uint32_t n_bytes, struct kr_err *e)
+		      uint32_t n_bytes, uint16_t value, struct kr_err *e)
 {
 	struct kr_wr w = KR_WR(l->tx, BUFFER);
 
 	assert(!l->tx_n);
-	kr_lane_frame_put(&w, &l->out, kind, n_bytes, KR_OK);
+	kr_lane_frame_put(&w, &l->out, kind, n_bytes, value);
 	l->tx_n = kr_wr_len(&w);
 	return flush(l, e);
 }
@@ -194,7 +216,7 @@ static int sent(struct kr_lane *l, struct kr_err *e)
 
 	if (l->end_due && !l->tx_n) {
 		l->end_due = false;
-		r = send_small(l, KR_LANE_FRAME_END, 8, e);
+		r = send_small(l, KR_LANE_FRAME_END, 8, 0, e);
 		if (r < 0)
 			return r;
 	}
@@ -219,8 +241,7 @@ void kr_lane_send(struct kr_lane *l, size_t n)
 	int r;
 
 	assert(l->st == L_UP && !l->tx_n);
-	kr_lane_frame_put(&w, &l->out, KR_LANE_FRAME_DATA, (uint32_t)n,
-			  KR_OK);
+	kr_lane_frame_put(&w, &l->out, KR_LANE_FRAME_DATA, (uint32_t)n, 0);
 	l->tx_n = HEAD + n;
 	r = flush(l, &e);
 	if (r < 0)
@@ -286,8 +307,10 @@ static int receive(struct kr_lane *l, bool *ret_more, struct kr_err *e)
 	r = SSL_read(l->ssl, l->rx + l->rx_n, (int)(want - l->rx_n));
 	if (r <= 0) {
 		*ret_more = false;
+		clock_in(&l->waits_since_ns);
 		return kr_lane_tls_outcome(l->ssl, r, &l->want_write, e);
 	}
+	clock_out(&l->waits_since_ns, &l->waited_ns);
 	l->heard_ns = kr_now_ns();
 	l->rx_n += (size_t)r;
 	if (l->rx_n < want)
@@ -410,6 +433,22 @@ static void event(void *arg, uint32_t events)
 	again(arg);
 }
 
+/* Alive, and how much of the time without anything to do. */
+static int report(struct kr_lane *l, uint64_t now, struct kr_err *e)
+{
+	bool waits = l->waits_since_ns;
+	uint64_t permille;
+
+	clock_out(&l->waits_since_ns, &l->waited_ns);
+	permille = l->waited_ns * 1000 / (now - l->reported_ns + 1);
+	l->waited_ns = 0;
+	l->reported_ns = now;
+	if (waits)
+		clock_in(&l->waits_since_ns);
+	return send_small(l, KR_LANE_FRAME_ALIVE, 2,
+			  permille < 1000 ? (uint16_t)permille : 1000, e);
+}
+
 static int check_life(struct kr_lane *l, struct kr_err *e)
 {
 	uint64_t now = kr_now_ns();
@@ -425,8 +464,10 @@ static int check_life(struct kr_lane *l, struct kr_err *e)
 	if (l->tx_n && l->in.ended && now - l->spoke_ns > l->stall_ns)
 		return kr_fail(e, KR_E_LANE_STALLED,
 			       "the peer takes nothing");
-	if (kr_lane_batch(l) && now - l->spoke_ns >= l->alive_ms * NS_PER_MS)
-		return send_small(l, KR_LANE_FRAME_ALIVE, 0, e);
+	if (kr_lane_batch(l) &&
+	    (now - l->spoke_ns >= l->alive_ms * NS_PER_MS ||
+	     l->heard_ns > l->reported_ns))
+		return report(l, now, e);
 	return 0;
 }
 
@@ -435,7 +476,7 @@ static void tick(void *arg)
 	struct kr_lane *l = arg;
 	struct kr_err e = KR_ERR_NONE;
 
-	kr_timer_arm(l->loop, &l->tick, l->alive_ms / 2 + 1);
+	kr_timer_arm(l->loop, &l->tick, l->tick_ms);
 	if (check_life(l, &e) < 0)
 		fail(l, &e);
 	else
@@ -475,12 +516,14 @@ int kr_lane_new(struct kr_loop *loop, int fd, const struct kr_lane_cfg *cfg,
 	l->stall_ns = cfg->stall_ms * NS_PER_MS;
 	l->alive_ms = cfg->stall_ms / 4 < KR_LANE_ALIVE_MS ?
 			      cfg->stall_ms / 4 : KR_LANE_ALIVE_MS;
+	l->tick_ms = l->alive_ms / 2 < KR_LANE_REPORT_MS ?
+			     l->alive_ms / 2 + 1 : KR_LANE_REPORT_MS;
 	l->rekey_bytes = cfg->rekey_bytes ?: KR_LANE_REKEY_BYTES;
 	l->out.dir = cfg->server ? KR_LANE_FRAME_BACKWARD :
 				   KR_LANE_FRAME_FORWARD;
 	l->in.dir = cfg->server ? KR_LANE_FRAME_FORWARD :
 				  KR_LANE_FRAME_BACKWARD;
-	l->heard_ns = kr_now_ns();
+	l->heard_ns = l->reported_ns = kr_now_ns();
 	l->io = (struct kr_io){ .fd = fd, .fn = event, .arg = l };
 	l->tick = (struct kr_timer){ .fn = tick, .arg = l };
 	l->again = (struct kr_timer){ .fn = again, .arg = l };
@@ -499,7 +542,7 @@ int kr_lane_new(struct kr_loop *loop, int fd, const struct kr_lane_cfg *cfg,
 	}
 	l->watched = EPOLLIN;
 	kr_timer_arm(loop, &l->again, 0);
-	kr_timer_arm(loop, &l->tick, l->alive_ms / 2 + 1);
+	kr_timer_arm(loop, &l->tick, l->tick_ms);
 	*ret_lane = l;
 	return 0;
 }

@@ -26,6 +26,7 @@
 #define KR_LANE_PSK_BYTES	32u
 #define KR_LANE_BATCH_BYTES_MAX	KR_LANE_FRAME_PAYLOAD_BYTES_MAX
 #define KR_LANE_ALIVE_MS	1000u	/* a quiet side says so this often */
+#define KR_LANE_REPORT_MS	100u	/* one that receives, this often */
 #define KR_LANE_REKEY_BYTES	(UINT64_C(1) << 36) /* new TLS key after that */
 #define KR_LANE_SUITE		"TLS_AES_256_GCM_SHA384"
 
@@ -92,8 +93,15 @@ void kr_lane_end(struct kr_lane *l);
 /** kr_lane_resume() - What @data kept is used up; go on receiving. */
 void kr_lane_resume(struct kr_lane *l);
 
-/** kr_lane_fd() - Its socket, to look at; -1 once it has ended. */
-int kr_lane_fd(const struct kr_lane *l);
+/**
+ * kr_lane_load() - Who holds whom up
+ * @ret_blocked_ns: all the time that this end had bytes the socket did not
+ *		    take
+ * @ret_peer_waits: permille of its time that the peer waited for bytes of
+ *		    ours, as it said last
+ */
+void kr_lane_load(const struct kr_lane *l, uint64_t *ret_blocked_ns,
+		  uint16_t *ret_peer_waits);
 
 /** kr_lane_wire() - Bytes of TLS sent and received so far. */
 void kr_lane_wire(const struct kr_lane *l, uint64_t *ret_sent,

@@ -15,9 +15,8 @@ static bool length_fits(uint8_t kind, uint32_t n)
 	case KR_LANE_FRAME_END:
 		return n == 8;
 	case KR_LANE_FRAME_ABORT:
-		return n == 2;
 	case KR_LANE_FRAME_ALIVE:
-		return !n;
+		return n == 2;
 	}
 	return false;
 }
@@ -74,7 +73,10 @@ int kr_lane_frame_body(struct kr_lane_frame_seq *s,
 		s->n_bytes += f->n_bytes;
 		return 0;
 	case KR_LANE_FRAME_ALIVE:
-		return 0;
+		s->waits = kr_rd_u16(&r);
+		return s->waits <= 1000 ? 0 :
+			kr_fail(e, KR_E_LANE_MALFORMED, "it waits %u permille",
+				s->waits);
 	case KR_LANE_FRAME_END:
 		total = kr_rd_u64(&r);
 		if (!kr_rd_done(&r) || total != s->n_bytes)
@@ -97,7 +99,7 @@ int kr_lane_frame_body(struct kr_lane_frame_seq *s,
 
 void kr_lane_frame_put(struct kr_wr *w, struct kr_lane_frame_seq *s,
 		       enum kr_lane_frame_kind kind, uint32_t n_bytes,
-		       enum kr_code code)
+		       uint16_t value)
 {
 	assert(!s->ended && length_fits((uint8_t)kind, n_bytes));
 	kr_wr_u32(w, n_bytes);
@@ -107,8 +109,9 @@ void kr_lane_frame_put(struct kr_wr *w, struct kr_lane_frame_seq *s,
 	if (kind == KR_LANE_FRAME_DATA)
 		s->n_bytes += n_bytes;
 	if (kind == KR_LANE_FRAME_ABORT)
-		kr_wr_u16(w, may_abort_with(code) ? (uint16_t)code :
-						    (uint16_t)KR_E_SYSTEM);
+		kr_wr_u16(w, may_abort_with(value) ? value : KR_E_SYSTEM);
+	if (kind == KR_LANE_FRAME_ALIVE)
+		kr_wr_u16(w, value);
 	if (kind == KR_LANE_FRAME_END) {
 		kr_wr_u64(w, s->n_bytes);
 		s->ended = true;

@@ -23,7 +23,8 @@ enum kr_lane_frame_kind {
 	KR_LANE_FRAME_DATA = 1,		/* 1..2^20 bytes of the stream */
 	KR_LANE_FRAME_END,		/* u64 bytes of all DATA before it */
 	KR_LANE_FRAME_ABORT,		/* u16 error code */
-	KR_LANE_FRAME_ALIVE,		/* nothing */
+	KR_LANE_FRAME_ALIVE,		/* u16 permille of the time since the
+					   last one spent waiting for bytes */
 };
 
 enum kr_lane_frame_dir { KR_LANE_FRAME_FORWARD, KR_LANE_FRAME_BACKWARD };
@@ -33,6 +34,7 @@ struct kr_lane_frame_seq {
 	enum kr_lane_frame_dir dir;
 	uint64_t next;			/* sequence number */
 	uint64_t n_bytes;		/* of DATA */
+	uint16_t waits;			/* of the last ALIVE, permille */
 	bool	 ended;			/* END went by: nothing may follow */
 };
 
@@ -57,11 +59,11 @@ int kr_lane_frame_body(struct kr_lane_frame_seq *s,
 
 /**
  * kr_lane_frame_put() - Write the head of the next frame to send
- * @n_bytes: of the payload; END's and ABORT's is written, too
- * @code:    ABORT's code, else ignored
+ * @n_bytes: of the payload; all but DATA's is written, too
+ * @value:   ABORT's code, ALIVE's permille, else ignored
  */
 void kr_lane_frame_put(struct kr_wr *w, struct kr_lane_frame_seq *s,
 		       enum kr_lane_frame_kind kind, uint32_t n_bytes,
-		       enum kr_code code);
+		       uint16_t value);
 
 #endif

@@ -5,12 +5,9 @@
  */
 #include "plane/pace.h"
 
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#define SAMPLE_NS	50000000u	/* the kernel is asked so often */
-#define LINK_SHARE	0.5		/* of the time, to be the bottleneck */
+#define SAMPLE_NS	100000000u	/* as often as the peer reports */
+#define LINK_SHARE	0.4		/* of the time both ends must wait */
+#define FORGET		0.8		/* of the link, while it is not seen */
 #define LEARN		0.125		/* weight of the newest batch */
 #define TRY_EVERY	64u		/* a neighbouring method is tried */
 
@@ -36,30 +33,24 @@ static void learn(double *of, double now)
 	*of += LEARN * (now - *of);
 }
 
-void kr_pace_link(struct kr_pace *p, int fd, uint64_t now_ns)
+void kr_pace_link(struct kr_pace *p, uint64_t now_ns, uint64_t sent_bytes,
+		  uint64_t blocked_ns, uint16_t peer_waits)
 {
-	struct tcp_info t = { 0 };
-	socklen_t n = sizeof(t);
-	double wall_us, busy_us, bytes;
+	double wall_ns = (double)(now_ns - p->sampled_ns);
+	double blocked = (double)(blocked_ns - p->blocked_ns);
+	double bytes = (double)(sent_bytes - p->sent_bytes);
 
-	if (now_ns - p->sampled_ns < SAMPLE_NS ||
-	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &t, &n))
+	if (wall_ns < SAMPLE_NS)
 		return;
-	wall_us = (double)(now_ns - p->sampled_ns) / 1e3;
-	busy_us = (double)(t.tcpi_busy_time - p->busy_us) -
-		  (double)(t.tcpi_rwnd_limited - p->rwnd_us);
-	bytes = (double)(t.tcpi_bytes_acked - p->acked_bytes);
-	if (!p->sampled_ns)
-		;	/* nothing to compare with yet */
-	else if (busy_us > LINK_SHARE * wall_us && bytes > 0)
-		p->link_ns = wall_us * 1e3 / bytes;
-	else if (t.tcpi_delivery_rate && p->link_ns > 0)
-		/* not held up now; would it be, without squeezing? */
-		p->link_ns = 1e9 / (double)t.tcpi_delivery_rate;
+	/* not seen to hold us up: it may be faster than it was */
+	if (p->sampled_ns && bytes > 0 && blocked > LINK_SHARE * wall_ns &&
+	    peer_waits > LINK_SHARE * 1000)
+		p->link_ns = wall_ns / bytes;
+	else
+		p->link_ns *= FORGET;
 	p->sampled_ns = now_ns;
-	p->busy_us = t.tcpi_busy_time;
-	p->rwnd_us = t.tcpi_rwnd_limited;
-	p->acked_bytes = t.tcpi_bytes_acked;
+	p->blocked_ns = blocked_ns;
+	p->sent_bytes = sent_bytes;
 }
 
 static double through_ns(const struct kr_pace *p, int method)

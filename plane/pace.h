@@ -7,8 +7,8 @@
  *
  * A batch takes as long as the slower of two: the machine, which reads,
  * hashes, squeezes and seals; and the link, which carries what is left. The
- * link's cost comes from the kernel's TCP_INFO, and counts only while it is
- * the link that holds the lane up, not the receiver.
+ * link matters while this end waits for the socket and the other end waits
+ * for bytes; when only one of them waits, it is the other that is slow.
  */
 #ifndef KR_PLANE_PACE_H
 #define KR_PLANE_PACE_H
@@ -25,8 +25,8 @@ struct kr_pace_method {
 };
 
 struct kr_pace {
-	uint64_t sampled_ns, n_batches;
-	uint64_t busy_us, rwnd_us, acked_bytes;	/* TCP_INFO's, at that time */
+	uint64_t sampled_ns, blocked_ns, sent_bytes;	/* at that time */
+	uint64_t n_batches;
 	double	 link_ns;		/* per byte on the wire, 0 = no matter */
 	double	 work_ns;		/* per byte, all but squeezing */
 	struct kr_pace_method of[KR_SQUEEZE_N];
@@ -34,8 +34,13 @@ struct kr_pace {
 
 void kr_pace_init(struct kr_pace *p);
 
-/** kr_pace_link() - Look at the lane's socket; cheap, call it every batch. */
-void kr_pace_link(struct kr_pace *p, int fd, uint64_t now_ns);
+/**
+ * kr_pace_link() - How the lane fares; cheap, call it every batch
+ * @sent_bytes: on the wire so far
+ * @blocked_ns, @peer_waits: as kr_lane_load() gives them
+ */
+void kr_pace_link(struct kr_pace *p, uint64_t now_ns, uint64_t sent_bytes,
+		  uint64_t blocked_ns, uint16_t peer_waits);
 
 /** kr_pace_method() - For the next batch. */
 enum kr_squeeze_method kr_pace_method(struct kr_pace *p);

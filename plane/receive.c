@@ -127,18 +127,18 @@ static int receive_data(struct kr_worker *w, const uint8_t *p, size_t n,
 	return r ? 0 : KR_LANE_HOLD;
 }
 
-/* The return path, on the first lane only. */
+/* The return path, on the first lane only; the others end with the source. */
 static int back(struct kr_worker *w, struct kr_err *e)
 {
 	uint8_t *p = kr_lane_batch(w->lane);
-	bool eof = w->no > 0;
+	bool eof = w->no && w->all_came;
 	size_t n = 0;
 	int r = 0;
 
 	w->want_in = false;
-	if (w->back_ended || !p)
+	if (w->back_ended || !p || (w->no && !eof))
 		return 0;
-	if (!eof)
+	if (!w->no)
 		r = kr_worker_read(w, p, KR_BATCH_RAW_MAX, &n, &eof, e);
 	if (r < 0)
 		return r;
@@ -165,6 +165,8 @@ static int receive_work(struct kr_worker *w, struct kr_err *e)
 static int receive_end(struct kr_worker *w, struct kr_err *e)
 {
 	kr_worker_count(w);
+	w->all_came = true;
+	kr_flow_wake(w->flow, w->no);
 	return kr_flow_lane_ended(w->flow, w->no, e);
 }
 

@@ -99,7 +99,8 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 	struct kr_wr wr = KR_WR(batch, KR_BATCH_HEAD_BYTES);
 	const uint8_t *body = w->raw;
 	size_t n = w->n_raw;
-	uint64_t t0 = kr_now_ns();
+	uint64_t t0 = kr_now_ns(), blocked_ns, sent, received;
+	uint16_t peer_waits;
 	int r = kr_flow_account(f, w->raw, w->n_raw, &w->items, digests, e);
 
 	if (r < 0)
@@ -131,7 +132,9 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 	kr_lane_send(w->lane, KR_BATCH_HEAD_BYTES + n);
 	w->spent_ns += kr_now_ns() - t0;
 	kr_pace_worked(&w->pace, w->n_raw, w->spent_ns);
-	kr_pace_link(&w->pace, kr_lane_fd(w->lane), kr_now_ns());
+	kr_lane_load(w->lane, &blocked_ns, &peer_waits);
+	kr_lane_wire(w->lane, &sent, &received);
+	kr_pace_link(&w->pace, kr_now_ns(), sent, blocked_ns, peer_waits);
 	kr_worker_count(w);
 	return 0;
 }
@@ -227,9 +230,6 @@ static int send_data(struct kr_worker *w, const uint8_t *p, size_t n,
 	if (w->no)
 		return kr_fail(e, KR_E_LANE_MALFORMED,
 			       "a return path on lane %u", w->no);
-	if (kr_flow_qemu(w->flow) < 0)
-		return kr_fail(e, KR_E_LANE_MALFORMED,
-			       "an answer before anything was said");
 	w->left = p;
 	w->n_left = n;
 	r = kr_worker_write(w, e);

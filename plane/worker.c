@@ -198,6 +198,8 @@ int kr_worker_write(struct kr_worker *w, struct kr_err *e)
 	int fd = kr_flow_qemu(w->flow);
 
 	w->want_out = false;
+	if (fd < 0)
+		return 0;		/* it wakes us when it is there */
 	while (w->n_left && !w->deaf) {
 		ssize_t k = send(fd, w->left, w->n_left,
 				 MSG_NOSIGNAL | MSG_DONTWAIT);

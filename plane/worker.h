@@ -63,7 +63,8 @@ struct kr_worker {
 	uint8_t			    *raw;	/* the stretch */
 	size_t			     n_raw;
 	uint64_t		     spent_ns;	/* on it so far */
-	bool			     back_ended; /* no return path (any more) */
+	bool			     all_came;	/* destination: its last batch */
+	bool			     back_ended; /* no return path any more */
 	const uint8_t		    *left;	/* for the hypervisor */
 	size_t			     n_left;
 	bool			     deaf;	/* it reads no more */
