@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "daemon/migration.h"
 #include "daemon/record.h"
+#include "plane/method.h"
 
 json_t *kr_mig_error(const struct kr_err *e)
 {
@@ -45,6 +46,19 @@ static json_t *protection(const struct kr_mig *m)
 			 "stream", t->stream.opaque ? "opaque" : "parsed");
 }
 
+/* What each stage of the data plane made of the pages, so far. */
+static json_t *stages(const struct kr_plane_progress *p)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:I}",
+			 "zero_pages", (json_int_t)p->n_zero_pages,
+			 "same_pages", (json_int_t)p->n_same_pages,
+			 "delta_pages", (json_int_t)p->n_delta_pages,
+			 "squeeze_in_bytes", (json_int_t)p->squeeze_in_bytes,
+			 "squeeze_out_bytes", (json_int_t)p->squeeze_out_bytes,
+			 "method", kr_squeeze_name(p->method),
+			 "verdict_us", (json_int_t)p->verdict_us);
+}
+
 json_t *kr_mig_describe(const struct kr_mig *m)
 {
 	char id[33];
@@ -69,7 +83,7 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 		      "error", m->error.code ? kr_mig_error(&m->error) :
 					       json_null());
 	json_object_update_new(o, json_pack(
-		"{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"rounds", (int)m->status.rounds,
 		"ram_bytes", (json_int_t)total,
 		"sent_bytes", (json_int_t)sent,
@@ -82,7 +96,8 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 					   p->wire_received_bytes),
 		"elapsed_ms", (json_int_t)ms,
 		"pages", (json_int_t)p->n_pages,
-		"zero_pages", (json_int_t)p->n_zero_pages));
+		"zero_pages", (json_int_t)p->n_zero_pages,
+		"stages", stages(p)));
 	if (kr_state_ended(m->state)) {
 		json_object_update_new(o, kr_mig_result(m));
 		json_object_set(o, "state", json_object_get(o, "status"));

@@ -303,7 +303,7 @@ int kr_flow_lane_ended(struct kr_flow *f, uint8_t lane, struct kr_err *e)
 }
 
 void kr_flow_count(struct kr_flow *f, uint8_t lane, struct kr_lane *tls,
-		   const struct kr_plane_progress *more)
+		   const struct kr_plane_progress *more, uint64_t arrived_ns)
 {
 	struct kr_plane_progress *p = &f->progress;
 
@@ -316,6 +316,9 @@ void kr_flow_count(struct kr_flow *f, uint8_t lane, struct kr_lane *tls,
 	p->n_delta_pages += more->n_delta_pages;
 	p->squeeze_in_bytes += more->squeeze_in_bytes;
 	p->squeeze_out_bytes += more->squeeze_out_bytes;
+	p->method = more->method;
+	if (arrived_ns > f->last_ns)
+		f->last_ns = arrived_ns;
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -467,6 +470,8 @@ int kr_flow_manifest(struct kr_flow *f, struct kr_manifest *ret_m,
 	snprintf(m.reason, sizeof(m.reason), "%s", s->reason ?: "");
 	pthread_mutex_lock(&f->lock);
 	f->progress.phase = KR_PLANE_DONE;
+	if (f->last_ns)
+		f->progress.verdict_us = (kr_now_ns() - f->last_ns) / 1000;
 	pthread_mutex_unlock(&f->lock);
 	*ret_m = m;
 	return 0;

@@ -75,6 +75,7 @@ struct kr_flow {
 	bool		   failed, stopping;
 	struct kr_err	   error;
 	struct kr_plane_progress progress;
+	uint64_t	   last_ns;	/* destination: a batch came */
 	int		   news_fd;	/* eventfd: main has to look */
 };
 
@@ -132,9 +133,12 @@ void kr_flow_turn_over(struct kr_flow *f, enum kr_turn t);
 /** kr_flow_lane_ended() - This lane brought or took all it will. */
 int kr_flow_lane_ended(struct kr_flow *f, uint8_t lane, struct kr_err *e);
 
-/** kr_flow_count() - Add to what is shown; the lane's wire is looked at. */
+/**
+ * kr_flow_count() - Add to what is shown; the lane's wire is looked at
+ * @arrived_ns: when the lane's last batch came; 0 at the source
+ */
 void kr_flow_count(struct kr_flow *f, uint8_t lane, struct kr_lane *tls,
-		   const struct kr_plane_progress *more);
+		   const struct kr_plane_progress *more, uint64_t arrived_ns);
 void kr_flow_progress(struct kr_flow *f, struct kr_plane_progress *ret_p);
 
 /* ---- in turn ----------------------------------------------------------- */

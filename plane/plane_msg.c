@@ -5,6 +5,8 @@
  */
 #include "plane/plane_msg.h"
 
+#include "plane/method.h"
+
 static int spoke(struct kr_err *e, const char *name)
 {
 	return kr_fail(e, KR_E_AGENT_SPOKE, "malformed %s", name);
@@ -95,6 +97,8 @@ void kr_plane_msg_put_progress(struct kr_wr *w,
 	kr_wr_u64(w, m->n_delta_pages);
 	kr_wr_u64(w, m->squeeze_in_bytes);
 	kr_wr_u64(w, m->squeeze_out_bytes);
+	kr_wr_u8(w, m->method);
+	kr_wr_u64(w, m->verdict_us);
 }
 
 int kr_plane_msg_parse_progress(struct kr_rd *r,
@@ -116,7 +120,9 @@ int kr_plane_msg_parse_progress(struct kr_rd *r,
 	m.n_delta_pages = kr_rd_u64(r);
 	m.squeeze_in_bytes = kr_rd_u64(r);
 	m.squeeze_out_bytes = kr_rd_u64(r);
-	if (!kr_rd_done(r) || phase >= KR_PLANE_PHASE_N)
+	m.method = kr_rd_u8(r);
+	m.verdict_us = kr_rd_u64(r);
+	if (!kr_rd_done(r) || m.method >= KR_SQUEEZE_N || phase >= KR_PLANE_PHASE_N)
 		return spoke(e, "PROGRESS");
 	m.phase = phase;
 	*ret_m = m;

@@ -97,6 +97,9 @@ struct kr_plane_progress {
 	uint64_t n_same_pages;		/* sent as a reference */
 	uint64_t n_delta_pages;		/* sent as a difference */
 	uint64_t squeeze_in_bytes, squeeze_out_bytes;	/* compressed */
+	uint8_t	 method;		/* enum kr_squeeze_method, the newest */
+	uint64_t verdict_us;		/* destination: from the last byte's
+					   arrival to the manifest */
 };
 
 struct kr_plane_fail {

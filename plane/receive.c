@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/fd.h"
 #include "plane/worker.h"
 
 static int malformed(struct kr_err *e, const char *what)
@@ -32,6 +33,7 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 		if (r < 0)
 			return r;
 		w->raw = w->mended;
+		kr_worker_note(w);
 	} else {
 		w->refs.n = 0;
 	}
@@ -108,6 +110,7 @@ static int receive_data(struct kr_worker *w, const uint8_t *p, size_t n,
 
 	if (r < 0)
 		return r;
+	w->arrived_ns = kr_now_ns();
 	n = kr_rd_left(&rd);
 	if (w->head.method != KR_SQUEEZE_NONE) {
 		r = kr_squeeze_reverse(w->squeeze, w->head.method, rd.p, n,

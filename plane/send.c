@@ -55,14 +55,6 @@ static int read_stretch(struct kr_worker *w, struct kr_err *e)
 	return used > 0;
 }
 
-static void note(struct kr_worker *w)
-{
-	for (unsigned int k = 0; k < w->refs.n; k++) {
-		w->more.n_same_pages += w->refs.r[k].kind == KR_REF_SAME;
-		w->more.n_delta_pages += w->refs.r[k].kind == KR_REF_DELTA;
-	}
-}
-
 /* Squeeze the body, if the link is worth it. Return: what to send. */
 static int squeeze(struct kr_worker *w, const uint8_t **body, size_t *n,
 		   enum kr_squeeze_method method, struct kr_err *e)
@@ -121,7 +113,7 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 	kr_batch_learn(f->recall, w->raw, &w->items, &w->refs, w->head.learn,
 		       digests);
 	kr_flow_turn_over(f, KR_TURN_MEND);
-	note(w);
+	kr_worker_note(w);
 	w->head.n_body = (uint32_t)n;
 	r = squeeze(w, &body, &n, method, e);
 	if (r < 0)

@@ -9,15 +9,10 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-static const struct method {
-	const char *name;
-	int	    level;		/* zstd's */
-} methods[KR_SQUEEZE_N] = {
-	[KR_SQUEEZE_NONE] = { "none", 0 },
-	[KR_SQUEEZE_LZ4] = { "lz4", 0 },
-	[KR_SQUEEZE_ZSTD_1] = { "zstd-1", 1 },
-	[KR_SQUEEZE_ZSTD_3] = { "zstd-3", 3 },
-	[KR_SQUEEZE_ZSTD_9] = { "zstd-9", 9 },
+static const int levels[KR_SQUEEZE_N] = {
+	[KR_SQUEEZE_ZSTD_1] = 1,
+	[KR_SQUEEZE_ZSTD_3] = 3,
+	[KR_SQUEEZE_ZSTD_9] = 9,
 };
 
 /* Contexts come with a method's first use. */
@@ -49,7 +44,7 @@ static ZSTD_CCtx *compressor(struct kr_squeeze *s,
 		return c;
 	c = s->out[method] = ZSTD_createCCtx();
 	if (c && (ZSTD_isError(ZSTD_CCtx_setParameter(c,
-			ZSTD_c_compressionLevel, methods[method].level)) ||
+			ZSTD_c_compressionLevel, levels[method])) ||
 		  ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog,
 			KR_SQUEEZE_WINDOW_LOG))))
 		return NULL;
@@ -111,11 +106,6 @@ int kr_squeeze_reverse(struct kr_squeeze *s, enum kr_squeeze_method method,
 	}
 	return kr_fail(e, KR_E_LANE_MALFORMED,
 		       "a batch does not decompress to what it says");
-}
-
-const char *kr_squeeze_name(enum kr_squeeze_method method)
-{
-	return methods[method].name;
 }
 
 void kr_squeeze_free(struct kr_squeeze *s)

@@ -11,15 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-enum kr_squeeze_method {
-	KR_SQUEEZE_NONE,
-	KR_SQUEEZE_LZ4,
-	KR_SQUEEZE_ZSTD_1,		/* by zstd's level */
-	KR_SQUEEZE_ZSTD_3,
-	KR_SQUEEZE_ZSTD_9,
-	KR_SQUEEZE_N
-};
+#include "plane/method.h"
 
 #define KR_SQUEEZE_WINDOW_LOG	21	/* zstd looks back 2 MiB */
 
@@ -48,9 +40,6 @@ long kr_squeeze_forward(struct kr_squeeze *s, enum kr_squeeze_method method,
 int kr_squeeze_reverse(struct kr_squeeze *s, enum kr_squeeze_method method,
 		       const uint8_t *in, size_t n, uint8_t *out,
 		       size_t n_out, struct kr_err *e);
-
-/** kr_squeeze_name() - "none", "lz4", "zstd-1" …: for people. */
-const char *kr_squeeze_name(enum kr_squeeze_method method);
 
 void kr_squeeze_free(struct kr_squeeze *s);
 

@@ -226,9 +226,18 @@ int kr_worker_write(struct kr_worker *w, struct kr_err *e)
 	return 0;
 }
 
+void kr_worker_note(struct kr_worker *w)
+{
+	for (unsigned int k = 0; k < w->refs.n; k++) {
+		w->more.n_same_pages += w->refs.r[k].kind == KR_REF_SAME;
+		w->more.n_delta_pages += w->refs.r[k].kind == KR_REF_DELTA;
+	}
+}
+
 void kr_worker_count(struct kr_worker *w)
 {
-	kr_flow_count(w->flow, w->no, w->lane, &w->more);
+	w->more.method = w->head.method;
+	kr_flow_count(w->flow, w->no, w->lane, &w->more, w->arrived_ns);
 	w->more = (struct kr_plane_progress){ 0 };
 }
 

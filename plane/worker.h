@@ -63,6 +63,7 @@ struct kr_worker {
 	uint8_t			    *raw;	/* the stretch */
 	size_t			     n_raw;
 	uint64_t		     spent_ns;	/* on it so far */
+	uint64_t		     arrived_ns; /* destination: it came */
 	bool			     all_came;	/* destination: its last batch */
 	bool			     back_ended; /* no return path any more */
 	const uint8_t		    *left;	/* for the hypervisor */
@@ -110,6 +111,9 @@ int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
 
 /** kr_worker_write() - As much of @left as the hypervisor takes now. */
 int kr_worker_write(struct kr_worker *w, struct kr_err *e);
+
+/** kr_worker_note() - Put the stretch's references into @more. */
+void kr_worker_note(struct kr_worker *w);
 
 /** kr_worker_count() - Have the flow add what @more holds. */
 void kr_worker_count(struct kr_worker *w);
