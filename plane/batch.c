@@ -57,29 +57,40 @@ static bool is_alike(const uint8_t *a, const uint8_t *b)
 	return n <= PAGE / GRAIN / 2;
 }
 
-void kr_batch_find(struct kr_recall *m, const uint8_t *raw,
-		   const struct kr_items *items, const uint8_t (*digests)[32],
-		   bool delta, struct kr_refs *ret_refs)
+/* The reference for a page, the cheapest there is. Return: false if none. */
+static bool find(struct kr_recall *m, struct kr_haves *there,
+		 const uint8_t *raw, const struct kr_item *i,
+		 const uint8_t *digest, bool delta, struct kr_ref *r)
+{
+	const uint8_t *old;
+
+	r->at = i->at;
+	r->kind = KR_REF_SAME;
+	r->slot = kr_recall_same(m, digest);
+	if (kr_recall_content(m, r->slot))
+		return true;
+	r->kind = KR_REF_CACHED;
+	r->slot = kr_haves_find(there, digest);
+	if (r->slot != KR_HAVES_NONE)
+		return true;
+	r->kind = KR_REF_DELTA;
+	r->slot = delta ? kr_recall_version(m, i->block, i->page) :
+			  KR_RECALL_NONE;
+	old = kr_recall_content(m, r->slot);
+	return old && is_alike(old, raw + i->at);
+}
+
+void kr_batch_find(struct kr_recall *m, struct kr_haves *there,
+		   const uint8_t *raw, const struct kr_items *items,
+		   const uint8_t (*digests)[32], bool delta,
+		   struct kr_refs *ret_refs)
 {
 	ret_refs->n = 0;
-	for (unsigned int k = 0; k < items->n; k++) {
-		const struct kr_item *i = &items->i[k];
-		struct kr_ref r = { .at = i->at, .kind = KR_REF_SAME };
-		const uint8_t *old;
-
-		if (i->kind != KR_ITEM_PAGE)
-			continue;
-		r.slot = kr_recall_same(m, digests[k]);
-		if (r.slot == KR_RECALL_NONE && delta) {
-			r.slot = kr_recall_version(m, i->block, i->page);
-			r.kind = KR_REF_DELTA;
-		}
-		old = kr_recall_content(m, r.slot);
-		if (!old || (r.kind == KR_REF_DELTA &&
-			     !is_alike(old, raw + i->at)))
-			continue;
-		ret_refs->r[ret_refs->n++] = r;
-	}
+	for (unsigned int k = 0; k < items->n; k++)
+		if (items->i[k].kind == KR_ITEM_PAGE &&
+		    find(m, there, raw, &items->i[k], digests[k], delta,
+			 &ret_refs->r[ret_refs->n]))
+			ret_refs->n++;
 }
 
 static void xor_page(uint8_t *out, const uint8_t *a, const uint8_t *b)
@@ -105,7 +116,7 @@ size_t kr_batch_pack(struct kr_recall *m, const uint8_t *raw, size_t n_raw,
 
 		kr_wr_bytes(&w, raw + at, r->at - at);
 		at = r->at + PAGE;
-		if (r->kind == KR_REF_SAME)
+		if (r->kind != KR_REF_DELTA)
 			continue;
 		to = kr_wr_room(&w, PAGE);
 		xor_page(to, raw + r->at, kr_recall_content(m, r->slot));
@@ -131,40 +142,53 @@ static int read_refs(struct kr_rd *r, const struct kr_batch_head *h,
 		x->kind = kr_rd_u8(r);
 		x->slot = kr_rd_u32(r);
 		if (r->bad || x->at < end || x->at > h->n_raw - PAGE ||
-		    (x->kind != KR_REF_SAME && x->kind != KR_REF_DELTA))
+		    x->kind < KR_REF_SAME || x->kind > KR_REF_CACHED)
 			return malformed(e, "malformed reference");
 		end = x->at + PAGE;
 	}
 	return 0;
 }
 
-int kr_batch_unpack(struct kr_recall *m, const struct kr_batch_head *h,
-		    const uint8_t *body, uint8_t *out,
-		    struct kr_refs *ret_refs, struct kr_err *e)
+/* The page that @x stands for. @r is at its difference, if it is one. */
+static int resolve(struct kr_recall *m, struct kr_pagecache *cache,
+		   const struct kr_ref *x, struct kr_rd *r, uint8_t *out,
+		   struct kr_err *e)
+{
+	const uint8_t *old, *diff;
+
+	if (x->kind == KR_REF_CACHED)
+		return cache ? kr_pagecache_get(cache, x->slot, out, e) :
+			malformed(e, "a page of a cache that is not there");
+	old = kr_recall_content(m, x->slot);
+	if (!old)
+		return malformed(e, "a page that never came");
+	if (x->kind == KR_REF_SAME) {
+		memcpy(out, old, PAGE);
+		return 0;
+	}
+	diff = kr_rd_take(r, PAGE);
+	if (diff)
+		xor_page(out, diff, old);
+	return 0;
+}
+
+int kr_batch_unpack(struct kr_recall *m, struct kr_pagecache *cache,
+		    const struct kr_batch_head *h, const uint8_t *body,
+		    uint8_t *out, struct kr_refs *ret_refs, struct kr_err *e)
 {
 	struct kr_rd r = KR_RD(body, h->n_body);
 	uint32_t at = 0;
 	int ret = read_refs(&r, h, ret_refs, e);
 
-	if (ret < 0)
-		return ret;
-	for (unsigned int k = 0; k < ret_refs->n; k++) {
+	for (unsigned int k = 0; !ret && k < ret_refs->n; k++) {
 		const struct kr_ref *x = &ret_refs->r[k];
-		const uint8_t *old = kr_recall_content(m, x->slot);
-		const uint8_t *diff;
 
-		if (!old)
-			return malformed(e, "a page that never came");
 		kr_rd_bytes(&r, out + at, x->at - at);
 		at = x->at + PAGE;
-		if (x->kind == KR_REF_SAME) {
-			memcpy(out + x->at, old, PAGE);
-			continue;
-		}
-		diff = kr_rd_take(&r, PAGE);
-		if (diff)
-			xor_page(out + x->at, diff, old);
+		ret = resolve(m, cache, x, &r, out + x->at, e);
 	}
+	if (ret < 0)
+		return ret;
 	kr_rd_bytes(&r, out + at, h->n_raw - at);
 	return kr_rd_done(&r) ? 0 : malformed(e, "its body's size is wrong");
 }

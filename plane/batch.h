@@ -7,7 +7,7 @@
  *
  * Payload of a lane's DATA frame, forward: head, then the body, squeezed by
  * the head's method. Body: references, then the stretch's bytes without the
- * pages that a SAME reference stands for.
+ * pages that a SAME or CACHED reference stands for.
  */
 #ifndef KR_PLANE_BATCH_H
 #define KR_PLANE_BATCH_H
@@ -19,6 +19,8 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "plane/item.h"
+#include "plane/haves.h"
+#include "plane/pagecache.h"
 #include "plane/recall.h"
 
 #define KR_BATCH_RAW_MAX	(256u * 1024)	/* fits a core's cache */
@@ -32,6 +34,14 @@ enum kr_ref_kind {
 	KR_REF_SAME = 1,	/* the page is the slot's content */
 	KR_REF_DELTA,		/* its bytes are there, XOR the slot's; the
 				   slot then holds the page */
+	KR_REF_CACHED,		/* a slot of the destination's page cache */
+};
+
+/* Backward, on the first lane: the first byte of a DATA frame. */
+enum kr_back {
+	KR_BACK_STREAM,		/* bytes of the hypervisor's return path */
+	KR_BACK_HAVES,		/* u32 slot, names: pages in the destination's
+				   cache from that slot on */
 };
 
 struct kr_ref {
@@ -64,9 +74,11 @@ int kr_batch_head_parse(struct kr_rd *r, struct kr_batch_head *ret_h,
 /**
  * kr_batch_find() - Which pages need not travel whole
  * @digests: of the items that are pages, at the item's index
+ * @there:   what the destination has; NULL: nothing
  * @delta:   differences are welcome: the body will be squeezed
  */
-void kr_batch_find(struct kr_recall *m, const uint8_t *raw,
+void kr_batch_find(struct kr_recall *m, struct kr_haves *there,
+		   const uint8_t *raw,
 		   const struct kr_items *items, const uint8_t (*digests)[32],
 		   bool delta, struct kr_refs *ret_refs);
 
@@ -81,12 +93,13 @@ size_t kr_batch_pack(struct kr_recall *m, const uint8_t *raw, size_t n_raw,
 
 /**
  * kr_batch_unpack() - The stretch again
+ * @cache: this host's; NULL: it has none
  * @body: @h->n_body bytes
  * @out:  @h->n_raw bytes
  */
-int kr_batch_unpack(struct kr_recall *m, const struct kr_batch_head *h,
-		    const uint8_t *body, uint8_t *out,
-		    struct kr_refs *ret_refs, struct kr_err *e);
+int kr_batch_unpack(struct kr_recall *m, struct kr_pagecache *cache,
+		    const struct kr_batch_head *h, const uint8_t *body,
+		    uint8_t *out, struct kr_refs *ret_refs, struct kr_err *e);
 
 /**
  * kr_batch_learn() - Remember the stretch's pages; the same at both ends

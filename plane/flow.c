@@ -20,7 +20,7 @@
 /* ---- life -------------------------------------------------------------- */
 
 static int init(struct kr_flow *f, const struct kr_plane_start *start,
-		struct kr_err *e)
+		int cache_fd, struct kr_err *e)
 {
 	int r = kr_qstream_new(start->limit_ram_bytes, &f->qstream, e);
 
@@ -29,6 +29,15 @@ static int init(struct kr_flow *f, const struct kr_plane_start *start,
 	if (!r)
 		r = kr_recall_new(start->recall_mib << 8, f->source,
 				  &f->recall, e);
+	if (cache_fd >= 0) {
+		int x = kr_pagecache_open(cache_fd, start->cache_key,
+					  start->cache_slots, f->source,
+					  &f->cache, e);
+
+		r = r < 0 ? r : x;
+	}
+	if (!r && f->cache && f->source)
+		r = kr_haves_new(start->cache_slots, &f->there, e);
 	if (r < 0)
 		return r;
 	f->sha = EVP_MD_CTX_new();
@@ -43,14 +52,16 @@ static int init(struct kr_flow *f, const struct kr_plane_start *start,
 	return f->news_fd < 0 ? kr_fail(e, KR_E_SYSTEM, "no eventfd") : 0;
 }
 
-int kr_flow_new(const struct kr_plane_start *start, struct kr_flow **ret_f,
-		struct kr_err *e)
+int kr_flow_new(const struct kr_plane_start *start, int cache_fd,
+		struct kr_flow **ret_f, struct kr_err *e)
 {
 	struct kr_flow *f = calloc(1, sizeof(*f));
 	int r;
 
-	if (!f)
+	if (!f) {
+		kr_fd_close(&cache_fd);
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	}
 	f->source = start->role == KR_PLANE_SOURCE;
 	f->n_lanes = start->n_lanes;
 	f->qemu_fd = f->news_fd = -1;
@@ -58,7 +69,7 @@ int kr_flow_new(const struct kr_plane_start *start, struct kr_flow **ret_f,
 	for (unsigned int i = 0; i < KR_PLANE_LANES_MAX; i++)
 		f->lanes[i].wake_fd = -1;
 	pthread_mutex_init(&f->lock, NULL);
-	r = init(f, start, e);
+	r = init(f, start, cache_fd, e);
 	if (r < 0)
 		kr_flow_free(f);
 	else
@@ -76,6 +87,8 @@ void kr_flow_free(struct kr_flow *f)
 	kr_qstream_free(f->qstream);
 	kr_ramtree_free(f->tree);
 	kr_recall_free(f->recall);
+	kr_pagecache_close(f->cache);
+	kr_haves_free(f->there);
 	EVP_MD_CTX_free(f->sha);
 	pthread_mutex_destroy(&f->lock);
 	kr_wipe(f->carry, sizeof(f->carry));
@@ -314,6 +327,7 @@ void kr_flow_count(struct kr_flow *f, uint8_t lane, struct kr_lane *tls,
 	p->to_qemu_bytes += more->to_qemu_bytes;
 	p->n_same_pages += more->n_same_pages;
 	p->n_delta_pages += more->n_delta_pages;
+	p->n_cached_pages += more->n_cached_pages;
 	p->squeeze_in_bytes += more->squeeze_in_bytes;
 	p->squeeze_out_bytes += more->squeeze_out_bytes;
 	p->method = more->method;

@@ -61,6 +61,8 @@ struct kr_flow {
 	bool		   cut;		/* the stream's last bytes came */
 	bool		   more;	/* carry may hold something whole */
 	struct kr_recall  *recall;
+	struct kr_pagecache *cache;	/* any thread; NULL = none */
+	struct kr_haves	  *there;	/* source: what the peer has cached */
 	unsigned int	   n_learned, n_asked, n_known;	/* pages of late */
 	unsigned int	   n_tries;
 	uint8_t		   carry[KR_BATCH_RAW_MAX];	/* read, not taken */
@@ -79,8 +81,9 @@ struct kr_flow {
 	int		   news_fd;	/* eventfd: main has to look */
 };
 
-int kr_flow_new(const struct kr_plane_start *start, struct kr_flow **ret_f,
-		struct kr_err *e);
+/** kr_flow_new() - @cache_fd: the page cache's, -1 = none; owned. */
+int kr_flow_new(const struct kr_plane_start *start, int cache_fd,
+		struct kr_flow **ret_f, struct kr_err *e);
 void kr_flow_free(struct kr_flow *f);
 
 /** kr_flow_fail() - The first failure counts; everyone is woken. */

@@ -57,7 +57,7 @@ static bool may_abort_with(unsigned int code)
 {
 	return code == KR_E_CANCELLED || code == KR_E_SYSTEM ||
 	       code == KR_E_CRYPTO ||
-	       (code >= KR_E_LANE_FORGED && code <= KR_E_RAM_LIMIT);
+	       (code >= KR_E_LANE_FORGED && code <= KR_E_PAGE_CACHE);
 }
 
 int kr_lane_frame_body(struct kr_lane_frame_seq *s,

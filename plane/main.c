@@ -22,7 +22,9 @@ static struct kr_pump *pump;
 static struct kr_timer beat;
 static char id[2 * KR_PLANE_ID_BYTES + 1];
 
-static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(setsockopt) };
+static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(setsockopt),
+			     SCMP_SYS(pread64), SCMP_SYS(pwrite64),
+			     SCMP_SYS(fdatasync) };
 
 static void send_body(uint16_t type, const struct kr_wr *w)
 {
@@ -85,20 +87,26 @@ static int start(void *arg, struct kr_rd *body, int *fds, unsigned int n_fds,
 		 struct kr_err *e)
 {
 	KR_AUTO(kr_fd_autoclose) int fd = n_fds ? fds[0] : -1;
+	KR_AUTO(kr_fd_autoclose) int cache_fd = n_fds > 1 ? fds[1] : -1;
+	uint8_t *secret = (uint8_t *)(uintptr_t)body->p;
+	size_t n_secret = kr_rd_left(body);
 	struct kr_plane_start m;
 	struct kr_err cause = KR_ERR_NONE;
+	int r = kr_plane_msg_parse_start(body, &m, e);
 
 	(void)arg;
-	if (kr_plane_msg_parse_start(body, &m, e) < 0)
-		return e->code;
-	if (pump || fd < 0)
-		return kr_fail(e, KR_E_UNEXPECTED, "START");
+	kr_wipe(secret, n_secret);
+	if (!r && (pump || fd < 0 || (cache_fd < 0) != !m.cache_slots))
+		r = kr_fail(e, KR_E_UNEXPECTED, "START");
+	if (r < 0)
+		return r;
 	kr_hex(m.id, sizeof(m.id), id);
-	if (kr_pump_new(loop, &m, kr_fd_take(&fd), &pump_ops, NULL, &pump,
-			&cause) < 0)
+	if (kr_pump_new(loop, &m, kr_fd_take(&fd), kr_fd_take(&cache_fd),
+			&pump_ops, NULL, &pump, &cause) < 0)
 		on_fail(NULL, &cause);
 	else
 		kr_timer_arm(loop, &beat, KR_PLANE_PROGRESS_MS);
+	kr_wipe(&m, sizeof(m));
 	return 0;
 }
 

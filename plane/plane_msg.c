@@ -21,6 +21,8 @@ void kr_plane_msg_put_start(struct kr_wr *w, const struct kr_plane_start *m)
 	kr_wr_u8(w, m->n_lanes);
 	kr_wr_u32(w, m->recall_mib);
 	kr_wr_str(w, m->suite);
+	kr_wr_u32(w, m->cache_slots);
+	kr_wr_bytes(w, m->cache_key, sizeof(m->cache_key));
 }
 
 int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
@@ -35,7 +37,9 @@ int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
 	m.n_lanes = kr_rd_u8(r);
 	m.recall_mib = kr_rd_u32(r);
 	kr_rd_str(r, m.suite, sizeof(m.suite));
-	if (!kr_rd_done(r) || role >= KR_PLANE_ROLE_N || !m.n_lanes ||
+	m.cache_slots = kr_rd_u32(r);
+	kr_rd_bytes(r, m.cache_key, sizeof(m.cache_key));
+	if (!kr_rd_done(r) || m.cache_slots > KR_PLANE_CACHE_SLOTS_MAX || role >= KR_PLANE_ROLE_N || !m.n_lanes ||
 	    m.n_lanes > KR_PLANE_LANES_MAX ||
 	    m.recall_mib > KR_PLANE_RECALL_MIB_MAX)
 		return spoke(e, "START");
@@ -95,6 +99,7 @@ void kr_plane_msg_put_progress(struct kr_wr *w,
 	kr_wr_u32(w, m->rounds);
 	kr_wr_u64(w, m->n_same_pages);
 	kr_wr_u64(w, m->n_delta_pages);
+	kr_wr_u64(w, m->n_cached_pages);
 	kr_wr_u64(w, m->squeeze_in_bytes);
 	kr_wr_u64(w, m->squeeze_out_bytes);
 	kr_wr_u8(w, m->method);
@@ -118,6 +123,7 @@ int kr_plane_msg_parse_progress(struct kr_rd *r,
 	m.rounds = kr_rd_u32(r);
 	m.n_same_pages = kr_rd_u64(r);
 	m.n_delta_pages = kr_rd_u64(r);
+	m.n_cached_pages = kr_rd_u64(r);
 	m.squeeze_in_bytes = kr_rd_u64(r);
 	m.squeeze_out_bytes = kr_rd_u64(r);
 	m.method = kr_rd_u8(r);

@@ -22,7 +22,7 @@
 
 enum kr_plane_msg {
 	/* kororad to agent */
-	KR_PLANE_START	  = 0x0301,	/* fd: QEMU's socket */
+	KR_PLANE_START	  = 0x0301,	/* fds: QEMU's socket, page cache */
 	KR_PLANE_LANE	  = 0x0302,	/* fd: TCP socket, preamble done */
 	KR_PLANE_STOP	  = 0x0303,
 	/* agent to kororad */
@@ -39,10 +39,11 @@ enum kr_plane_msg {
 #define KR_PLANE_PROGRESS_MS	200u
 #define KR_PLANE_LANES_MAX	16u
 #define KR_PLANE_RECALL_MIB_MAX	65536u
+#define KR_PLANE_CACHE_SLOTS_MAX	(1u << 28)	/* 1 TiB */
 
 /* Rows of the agent's and of kororad's grant table. */
 #define KR_PLANE_AGENT_GRANTS(start, lane, stop) \
-	{ KR_PLANE_START, KR_PLANE_BODY_BYTES_MAX, 1, "START", start }, \
+	{ KR_PLANE_START, KR_PLANE_BODY_BYTES_MAX, 2, "START", start }, \
 	{ KR_PLANE_LANE, KR_PLANE_BODY_BYTES_MAX, 1, "LANE", lane }, \
 	{ KR_PLANE_STOP, 0, 0, "STOP", stop }
 #define KR_PLANE_DAEMON_GRANTS(up, progress, manifest, fail) \
@@ -65,6 +66,8 @@ struct kr_plane_start {
 					   peer; 0 = none */
 	char	 suite[40];		/* TLS 1.3 suite, "" = the default;
 					   the same on both sides */
+	uint32_t cache_slots;		/* of the page cache; 0 = none */
+	uint8_t	 cache_key[64];		/* a secret: wipe */
 };
 
 struct kr_plane_lane {
@@ -96,6 +99,7 @@ struct kr_plane_progress {
 	uint32_t rounds;		/* passes over memory, an estimate */
 	uint64_t n_same_pages;		/* sent as a reference */
 	uint64_t n_delta_pages;		/* sent as a difference */
+	uint64_t n_cached_pages;	/* found in the destination's cache */
 	uint64_t squeeze_in_bytes, squeeze_out_bytes;	/* compressed */
 	uint8_t	 method;		/* enum kr_squeeze_method, the newest */
 	uint64_t verdict_us;		/* destination: from the last byte's

@@ -130,7 +130,7 @@ static void on_connect(void *arg, uint32_t events)
 /* ---- life -------------------------------------------------------------- */
 
 int kr_pump_new(struct kr_loop *l, const struct kr_plane_start *start,
-		int qemu_fd, const struct kr_pump_ops *ops, void *arg,
+		int qemu_fd, int cache_fd, const struct kr_pump_ops *ops, void *arg,
 		struct kr_pump **ret_p, struct kr_err *e)
 {
 	struct kr_pump *p = calloc(1, sizeof(*p));
@@ -138,10 +138,12 @@ int kr_pump_new(struct kr_loop *l, const struct kr_plane_start *start,
 
 	if (!p) {
 		kr_fd_close(&qemu_fd);
+		kr_fd_close(&cache_fd);
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	}
 	p->loop = l;
 	p->start = *start;
+	kr_wipe(p->start.cache_key, sizeof(p->start.cache_key));
 	p->ops = ops;
 	p->arg = arg;
 	p->source = start->role == KR_PLANE_SOURCE;
@@ -149,7 +151,7 @@ int kr_pump_new(struct kr_loop *l, const struct kr_plane_start *start,
 	p->listener = (struct kr_io){ .fd = p->source ? qemu_fd : -1,
 				      .fn = on_connect, .arg = p };
 	fcntl(qemu_fd, F_SETFL, fcntl(qemu_fd, F_GETFL) | O_NONBLOCK);
-	r = kr_flow_new(start, &p->flow, e);
+	r = kr_flow_new(start, cache_fd, &p->flow, e);
 	if (!r) {
 		p->news = (struct kr_io){ .fd = p->flow->news_fd,
 					  .fn = on_news, .arg = p };

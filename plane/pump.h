@@ -33,11 +33,12 @@ struct kr_pump_ops {
  * kr_pump_new() - Take up QEMU's socket
  * @qemu_fd: source: listening, one connection is accepted; destination:
  *           connected; owned by the pump from here on, also on failure
+ * @cache_fd: the page cache's file, -1 = none; owned likewise
  *
  * Nothing is read from QEMU before a lane is up.
  */
 int kr_pump_new(struct kr_loop *l, const struct kr_plane_start *start,
-		int qemu_fd, const struct kr_pump_ops *ops, void *arg,
+		int qemu_fd, int cache_fd, const struct kr_pump_ops *ops, void *arg,
 		struct kr_pump **ret_p, struct kr_err *e);
 
 /**

@@ -13,6 +13,8 @@
 #include "base/fd.h"
 #include "plane/worker.h"
 
+#define HAVES_BYTES	(256u * 1024)	/* said at a time */
+
 static int malformed(struct kr_err *e, const char *what)
 {
 	return kr_fail(e, KR_E_LANE_MALFORMED, "batch: %s", what);
@@ -28,8 +30,8 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 	if (f->cut)
 		return malformed(e, "it comes after the stream's end");
 	if (w->head.n_refs) {
-		r = kr_batch_unpack(f->recall, &w->head, w->raw, w->mended,
-				    &w->refs, e);
+		r = kr_batch_unpack(f->recall, f->cache, &w->head, w->raw,
+				    w->mended, &w->refs, e);
 		if (r < 0)
 			return r;
 		w->raw = w->mended;
@@ -130,28 +132,60 @@ static int receive_data(struct kr_worker *w, const uint8_t *p, size_t n,
 	return r ? 0 : KR_LANE_HOLD;
 }
 
-/* The return path, on the first lane only; the others end with the source. */
+/* Name what is in the page cache, a frame full. Return: > 0 if all is said. */
+static int say_haves(struct kr_worker *w)
+{
+	struct kr_pagecache *c = w->flow->cache;
+	struct kr_wr wr = KR_WR(kr_lane_batch(w->lane), HAVES_BYTES);
+	uint32_t n = c ? kr_pagecache_used(c) : 0;
+
+	if (w->n_said == n)
+		return 1;
+	kr_wr_u8(&wr, KR_BACK_HAVES);
+	kr_wr_u32(&wr, w->n_said);
+	while (w->n_said < n &&
+	       wr.p + KR_PAGECACHE_NAME_BYTES <= wr.end)
+		kr_wr_bytes(&wr, kr_pagecache_name(c, w->n_said++),
+			    KR_PAGECACHE_NAME_BYTES);
+	kr_lane_send(w->lane, kr_wr_len(&wr));
+	return 0;
+}
+
+/* The return path, on the first lane. */
 static int back(struct kr_worker *w, struct kr_err *e)
 {
-	uint8_t *p = kr_lane_batch(w->lane);
-	bool eof = w->no && w->all_came;
-	size_t n = 0;
-	int r = 0;
+	uint8_t *p;
+	bool eof = false;
+	size_t n;
+	int r;
 
 	w->want_in = false;
-	if (w->back_ended || !p || (w->no && !eof))
-		return 0;
-	if (!w->no)
-		r = kr_worker_read(w, p, KR_BATCH_RAW_MAX, &n, &eof, e);
-	if (r < 0)
-		return r;
-	w->want_in = !eof;
-	w->back_ended = eof;
-	if (n)
-		kr_lane_send(w->lane, n);
-	if (eof)
-		kr_lane_end(w->lane);
+	while ((p = kr_lane_batch(w->lane)) && !w->back_ended) {
+		if (!say_haves(w))
+			continue;
+		p[0] = KR_BACK_STREAM;
+		r = kr_worker_read(w, p + 1, KR_BATCH_RAW_MAX, &n, &eof, e);
+		if (r < 0)
+			return r;
+		w->back_ended = eof;
+		w->want_in = !n && !eof;
+		if (n)
+			kr_lane_send(w->lane, n + 1);
+		if (eof)
+			kr_lane_end(w->lane);
+		if (!n)
+			break;
+	}
 	return 0;
+}
+
+/* The other lanes carry nothing back, and end with the source. */
+static void end_back(struct kr_worker *w)
+{
+	if (w->all_came && !w->back_ended && kr_lane_batch(w->lane)) {
+		w->back_ended = true;
+		kr_lane_end(w->lane);
+	}
 }
 
 static int receive_work(struct kr_worker *w, struct kr_err *e)
@@ -162,7 +196,10 @@ static int receive_work(struct kr_worker *w, struct kr_err *e)
 		return r;
 	if (r > 0)
 		kr_lane_resume(w->lane);
-	return back(w, e);
+	if (!w->no)
+		return back(w, e);
+	end_back(w);
+	return 0;
 }
 
 static int receive_end(struct kr_worker *w, struct kr_err *e)

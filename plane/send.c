@@ -81,6 +81,16 @@ static int squeeze(struct kr_worker *w, const uint8_t **body, size_t *n,
 	return 0;
 }
 
+/* For the day the VM, or one like it, comes back. */
+static void keep(struct kr_worker *w)
+{
+	for (unsigned int k = 0; w->flow->cache && k < w->items.n; k++)
+		if (w->items.i[k].kind == KR_ITEM_PAGE)
+			kr_pagecache_put(w->flow->cache,
+					 w->raw + w->items.i[k].at,
+					 w->digests[k]);
+}
+
 /* The stretch's turn has come. */
 static int mend(struct kr_worker *w, struct kr_err *e)
 {
@@ -97,7 +107,7 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 
 	if (r < 0)
 		return r;
-	kr_batch_find(f->recall, w->raw, &w->items, digests,
+	kr_batch_find(f->recall, f->there, w->raw, &w->items, digests,
 		      method != KR_SQUEEZE_NONE, &w->refs);
 	w->head = (struct kr_batch_head){
 		.ticket = w->ticket, .n_raw = (uint32_t)w->n_raw,
@@ -114,6 +124,7 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 		       digests);
 	kr_flow_turn_over(f, KR_TURN_MEND);
 	kr_worker_note(w);
+	keep(w);
 	w->head.n_body = (uint32_t)n;
 	r = squeeze(w, &body, &n, method, e);
 	if (r < 0)
@@ -213,17 +224,38 @@ static int send_work(struct kr_worker *w, struct kr_err *e)
 	return forward(w, e);
 }
 
-/* The return path. */
+static int malformed(struct kr_err *e, const char *what)
+{
+	return kr_fail(e, KR_E_LANE_MALFORMED, "backward: %s", what);
+}
+
+static int take_haves(struct kr_worker *w, struct kr_rd *r, struct kr_err *e)
+{
+	uint32_t slot = kr_rd_u32(r);
+	size_t n = kr_rd_left(r) / KR_PAGECACHE_NAME_BYTES;
+
+	if (r->bad || kr_rd_left(r) % KR_PAGECACHE_NAME_BYTES)
+		return malformed(e, "malformed names of pages");
+	return w->flow->there ? kr_haves_add(w->flow->there, slot, r->p,
+					     (uint32_t)n, e) : 0;
+}
+
+/* The return path, and what else the destination says. */
 static int send_data(struct kr_worker *w, const uint8_t *p, size_t n,
 		     struct kr_err *e)
 {
+	struct kr_rd rd = KR_RD(p, n);
+	uint8_t what = kr_rd_u8(&rd);
 	int r;
 
 	if (w->no)
-		return kr_fail(e, KR_E_LANE_MALFORMED,
-			       "a return path on lane %u", w->no);
-	w->left = p;
-	w->n_left = n;
+		return malformed(e, "not on the first lane");
+	if (what == KR_BACK_HAVES)
+		return take_haves(w, &rd, e);
+	if (what != KR_BACK_STREAM)
+		return malformed(e, "of no kind");
+	w->left = rd.p;
+	w->n_left = kr_rd_left(&rd);
 	r = kr_worker_write(w, e);
 	if (r < 0)
 		return r;

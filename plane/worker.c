@@ -231,6 +231,7 @@ void kr_worker_note(struct kr_worker *w)
 	for (unsigned int k = 0; k < w->refs.n; k++) {
 		w->more.n_same_pages += w->refs.r[k].kind == KR_REF_SAME;
 		w->more.n_delta_pages += w->refs.r[k].kind == KR_REF_DELTA;
+		w->more.n_cached_pages += w->refs.r[k].kind == KR_REF_CACHED;
 	}
 }
 

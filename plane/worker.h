@@ -66,6 +66,7 @@ struct kr_worker {
 	uint64_t		     arrived_ns; /* destination: it came */
 	bool			     all_came;	/* destination: its last batch */
 	bool			     back_ended; /* no return path any more */
+	uint32_t		     n_said;	/* of the page cache's names */
 	const uint8_t		    *left;	/* for the hypervisor */
 	size_t			     n_left;
 	bool			     deaf;	/* it reads no more */
