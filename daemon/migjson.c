@@ -49,10 +49,11 @@ static json_t *protection(const struct kr_mig *m)
 /* What each stage of the data plane made of the pages, so far. */
 static json_t *stages(const struct kr_plane_progress *p)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I}",
 			 "zero_pages", (json_int_t)p->n_zero_pages,
 			 "same_pages", (json_int_t)p->n_same_pages,
 			 "delta_pages", (json_int_t)p->n_delta_pages,
+			 "cached_pages", (json_int_t)p->n_cached_pages,
 			 "squeeze_in_bytes", (json_int_t)p->squeeze_in_bytes,
 			 "squeeze_out_bytes", (json_int_t)p->squeeze_out_bytes,
 			 "method", kr_squeeze_name(p->method),

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/migration.h"
 #include "daemon/spawn.h"
+#include "daemon/tenantcache.h"
 
 /* RAM blocks beside the VM's own memory: firmware, ROMs, video. */
 #define ROM_BYTES_MAX	(1ull << 30)
@@ -115,6 +116,8 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e)
 	};
 	uint8_t buf[KR_PLANE_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	KR_AUTO(kr_fd_autoclose) int cache_fd = -1;
+	int fds[2] = { hyper_fd, -1 };
 	int r;
 
 	memcpy(s.id, m->terms.migration, sizeof(s.id));
@@ -127,9 +130,14 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e)
 			   e);
 	if (r)
 		return r;
+	kr_tenantcache_take(m->host, m->def.tenant, &s, &cache_fd);
+	fds[1] = cache_fd;
 	kr_plane_msg_put_start(&w, &s);
-	return kr_chan_send(&m->plane, KR_PLANE_START, buf, kr_wr_len(&w),
-			    &hyper_fd, 1, e);
+	r = kr_chan_send(&m->plane, KR_PLANE_START, buf, kr_wr_len(&w), fds,
+			 cache_fd < 0 ? 1 : 2, e);
+	kr_wipe(&s, sizeof(s));
+	kr_wipe(buf, sizeof(buf));
+	return r;
 }
 
 void kr_mig_stop_plane(struct kr_mig *m)

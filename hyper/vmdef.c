@@ -190,6 +190,8 @@ struct key {
 /* In canonical order. */
 static const struct key keys[] = {
 	{ "vm", "name", STR, true, AT(kr_vmdef, name), .check = check_name },
+	{ "vm", "tenant", STR, false, AT(kr_vmdef, tenant),
+	  .check = check_name },
 	{ "vm", "hypervisor", STR, false, AT(kr_vmdef, hypervisor),
 	  .check = check_adapter },
 	{ "vm", "machine", STR, true, AT(kr_vmdef, machine),
@@ -428,7 +430,8 @@ static int check_whole(struct parse *p, struct kr_err *e)
 int kr_vmdef_parse(const char *file, const char *text, size_t n_bytes,
 		   struct kr_vmdef *ret_d, struct kr_err *e)
 {
-	struct parse p = { .d = { .hypervisor = "qemu", .cpu = "qemu64",
+	struct parse p = { .d = { .tenant = "default",
+				      .hypervisor = "qemu", .cpu = "qemu64",
 				  .console = true } };
 	char section[KR_INI_WORD_MAX + 1] = "";
 	int r = kr_ini_start(&p.it, file, text, n_bytes, e);

@@ -56,6 +56,7 @@ struct kr_vmdef_nic {
 struct kr_vmdef {
 	/* [vm]; name, machine, vcpus and memory_mb have no default */
 	char		    name[KR_VMDEF_NAME_MAX + 1];
+	char		    tenant[KR_VMDEF_NAME_MAX + 1]; /* "default" */
 	char		    hypervisor[16];	/* adapter, "qemu" */
 	char		    machine[64];	/* may be an alias at first */
 	char		    cpu[128];		/* "qemu64" */

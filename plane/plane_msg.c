@@ -39,7 +39,8 @@ int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
 	kr_rd_str(r, m.suite, sizeof(m.suite));
 	m.cache_slots = kr_rd_u32(r);
 	kr_rd_bytes(r, m.cache_key, sizeof(m.cache_key));
-	if (!kr_rd_done(r) || m.cache_slots > KR_PLANE_CACHE_SLOTS_MAX || role >= KR_PLANE_ROLE_N || !m.n_lanes ||
+	if (!kr_rd_done(r) || role >= KR_PLANE_ROLE_N || !m.n_lanes ||
+	    m.cache_slots > KR_PLANE_CACHE_SLOTS_MAX ||
 	    m.n_lanes > KR_PLANE_LANES_MAX ||
 	    m.recall_mib > KR_PLANE_RECALL_MIB_MAX)
 		return spoke(e, "START");

@@ -5,10 +5,10 @@
  * calls; kororad links nothing else of plane/ but manifest.h.
  *
  * Order: START once; then LANE once for each lane; the agent answers UP for
- * each whose handshake is done, PROGRESS every 200 ms from START on, and in the end
- * MANIFEST or FAIL, once. FAIL may follow MANIFEST, if the return path breaks
- * after it. STOP or a closed channel at any time ends the agent with 0 and
- * closes everything it holds.
+ * each whose handshake is done, PROGRESS every 200 ms from START on, and in
+ * the end MANIFEST or FAIL, once. FAIL may follow MANIFEST, if the return
+ * path breaks after it. STOP or a closed channel at any time ends the agent
+ * with 0 and closes everything it holds.
  */
 #ifndef KR_PLANE_PLANE_MSG_H
 #define KR_PLANE_PLANE_MSG_H

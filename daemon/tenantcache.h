@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tenantcache.h - the page cache of a tenant: its file and its key, made on
+ * first use below ROOT/var/lib/korora/pagecache/. kororad opens; only the
+ * data plane reads and writes.
+ */
+#ifndef KR_DAEMON_TENANTCACHE_H
+#define KR_DAEMON_TENANTCACHE_H
+
+#include "daemon/host.h"
+#include "plane/plane_msg.h"
+
+/**
+ * kr_tenantcache_take() - Give a migration its tenant's page cache
+ * @s:      cache_slots and cache_key are set; slots 0 if there is none, or
+ *          another migration has it
+ * @ret_fd: locked until all its copies are closed; -1 with slots 0
+ *
+ * A cache that cannot be had is no failure: it is logged, and done without.
+ */
+void kr_tenantcache_take(const struct kr_host *h, const char *tenant,
+			 struct kr_plane_start *s, int *ret_fd);
+
+#endif
