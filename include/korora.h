@@ -182,6 +182,9 @@ X(STREAM,	5006, KR_EXIT_REFUSED, EPIPE, KR_HOST, \
 X(RAM_LIMIT,	5007, KR_EXIT_REFUSED, EFBIG, KR_PEER, \
   "the stream describes more memory than the VM has", \
   "the stream was refused") \
+X(PAGE_CACHE,	5008, KR_EXIT_REFUSED, EIO, KR_HOST, \
+  "a page cache on disk was damaged", \
+  "try again: it has been emptied; see that host's disk") \
 /* 6xxx: the hypervisor */ \
 X(QMP,		6001, KR_EXIT_REFUSED, EREMOTEIO, KR_GUEST, \
   "the hypervisor refused a command", "see the message for its reason") \

@@ -37,8 +37,9 @@
 struct side {
 	pid_t			 pid;
 	struct kr_chan		 chan;
-	bool			 is_up, has_manifest, has_failed, is_gone;
-	struct kr_plane_up	 up;
+	unsigned int		 n_up;	/* lanes */
+	bool			 has_manifest, has_failed, is_gone;
+	struct kr_plane_up	 up;	/* the newest */
 	struct kr_manifest	 manifest;
 	struct kr_plane_fail	 fail;
 	struct kr_plane_progress progress;
@@ -67,7 +68,7 @@ static inline int stand_up(void *arg, struct kr_rd *b, int *fds,
 	struct side *s = arg;
 
 	(void)fds, (void)n;
-	s->is_up = true;
+	s->n_up++;
 	if (kr_plane_msg_parse_up(b, &s->up, e) < 0)
 		return e->code;
 	stand_check();
@@ -286,7 +287,8 @@ static inline bool stand_both_failed(void)
 static inline bool stand_both_up(void)
 {
 	return stand_both_failed() ||
-	       (stand.side[SRC].is_up && stand.side[DST].is_up);
+	       (stand.side[SRC].n_up == stand_n_lanes &&
+		stand.side[DST].n_up == stand_n_lanes);
 }
 
 #endif

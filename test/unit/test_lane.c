@@ -444,8 +444,8 @@ static void frames_in_order_only(void **state)
 		{ 5, 1, 1, 1 }, { 5, 1, 1, UINT64_MAX }, { 5, 1, 0, 0 },
 		{ 5, 1, 2, 0 }, { 0, 1, 1, 0 }, { (1u << 20) + 1, 1, 1, 0 },
 		{ UINT32_MAX, 1, 1, 0 }, { 7, 2, 1, 0 }, { 9, 2, 1, 0 },
-		{ 3, 3, 1, 0 }, { 1, 4, 1, 0 }, { 0, 0, 1, 0 },
-		{ 0, 5, 1, 0 },
+		{ 3, 3, 1, 0 }, { 0, 4, 1, 0 }, { 1, 4, 1, 0 },
+		{ 3, 4, 1, 0 }, { 0, 0, 1, 0 }, { 0, 5, 1, 0 },
 	};
 
 	(void)state;
@@ -460,8 +460,16 @@ static void frames_in_order_only(void **state)
 	assert_int_equal(kr_lane_frame_head(&s, h, &f, NULL), 0);
 	assert_int_equal(kr_lane_frame_body(&s, &f, body, &code, NULL), 0);
 	assert_true(kr_lane_frame_head(&s, h, &f, NULL) < 0); /* again */
-	frame(h, 0, 4, 1, 1);
+	/* alive: nobody waits for more than all of its time */
+	frame(h, 2, 4, 1, 1);
 	assert_int_equal(kr_lane_frame_head(&s, h, &f, NULL), 0);
+	body[0] = 1001 >> 8;
+	body[1] = 1001 & 255;
+	assert_true(kr_lane_frame_body(&s, &f, body, &code, NULL) < 0);
+	body[1] = 1000 & 255;
+	assert_int_equal(kr_lane_frame_body(&s, &f, body, &code, NULL), 0);
+	assert_int_equal(s.waits, 1000);
+	memset(body, 0, sizeof(body));
 	frame(h, 2, 3, 1, 2);
 	assert_int_equal(kr_lane_frame_head(&s, h, &f, NULL), 0);
 	assert_true(kr_lane_frame_body(&s, &f, body, &code, NULL) < 0);
@@ -476,7 +484,7 @@ static void frames_in_order_only(void **state)
 	assert_true(kr_lane_frame_body(&s, &f, body, &code, NULL) < 0);
 	body[7] = 5;
 	assert_int_equal(kr_lane_frame_body(&s, &f, body, &code, NULL), 0);
-	frame(h, 0, 4, 1, 4);
+	frame(h, 2, 4, 1, 4);
 	assert_true(kr_lane_frame_head(&s, h, &f, NULL) < 0);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "plane/method.h"
 #include "plane/plane_msg.h"
 
 static uint8_t b[KR_PLANE_BODY_BYTES_MAX];
@@ -37,7 +38,11 @@ static void start_message(void **state)
 				     .id = "0123456789abcde",
 				     .limit_ram_bytes = 5ull << 40,
 				     .stall_ms = 1234,
-				     .suite = "TLS_AES_128_GCM_SHA256" };
+				     .n_lanes = KR_PLANE_LANES_MAX,
+				     .recall_mib = KR_PLANE_RECALL_MIB_MAX,
+				     .suite = "TLS_AES_128_GCM_SHA256",
+				     .cache_slots = KR_PLANE_CACHE_SLOTS_MAX,
+				     .cache_key = "a tenant's" };
 	struct kr_plane_start out;
 	struct kr_wr w = KR_WR(b, sizeof(b));
 	struct kr_rd r;
@@ -49,7 +54,11 @@ static void start_message(void **state)
 	assert_memory_equal(out.id, in.id, sizeof(in.id));
 	assert_int_equal(out.limit_ram_bytes, in.limit_ram_bytes);
 	assert_int_equal(out.stall_ms, in.stall_ms);
+	assert_int_equal(out.n_lanes, KR_PLANE_LANES_MAX);
+	assert_int_equal(out.recall_mib, KR_PLANE_RECALL_MIB_MAX);
 	assert_string_equal(out.suite, in.suite);
+	assert_int_equal(out.cache_slots, KR_PLANE_CACHE_SLOTS_MAX);
+	assert_memory_equal(out.cache_key, in.cache_key, 64);
 	b[0] = KR_PLANE_ROLE_N;
 	r = KR_RD(b, kr_wr_len(&w));
 	assert_true(kr_plane_msg_parse_start(&r, &out, NULL) < 0);
@@ -60,6 +69,53 @@ static void start_message(void **state)
 	r = KR_RD(b, kr_wr_len(&w));
 	assert_int_equal(kr_plane_msg_parse_start(&r, &out, NULL), 0);
 	assert_int_equal(out.stall_ms, KR_PLANE_STALL_MS);
+}
+
+/* What a daemon gone wrong could ask for. */
+static void start_bounds(void **state)
+{
+	static const struct {
+		uint8_t	 n_lanes;
+		uint32_t recall_mib, cache_slots;
+		bool	 good;
+	} rows[] = {
+		{ 0, 0, 0, false },
+		{ 1, 0, 0, true },
+		{ KR_PLANE_LANES_MAX, 1, 0, true },
+		{ KR_PLANE_LANES_MAX + 1, 1, 0, false },
+		{ UINT8_MAX, 1, 0, false },
+		{ 1, KR_PLANE_RECALL_MIB_MAX, 0, true },
+		{ 1, KR_PLANE_RECALL_MIB_MAX + 1, 0, false },
+		{ 1, UINT32_MAX, 0, false },
+		{ 1, 0, KR_PLANE_CACHE_SLOTS_MAX + 1, false },
+		{ 1, 0, UINT32_MAX, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct kr_plane_start in = { .n_lanes = rows[i].n_lanes,
+					     .recall_mib =
+						     rows[i].recall_mib,
+					     .cache_slots =
+						     rows[i].cache_slots };
+		struct kr_plane_start out = { .n_lanes = 99 };
+		struct kr_wr w = KR_WR(b, sizeof(b));
+		struct kr_err e = KR_ERR_NONE;
+		struct kr_rd r;
+
+		kr_plane_msg_put_start(&w, &in);
+		r = KR_RD(b, kr_wr_len(&w));
+		if (rows[i].good) {
+			assert_int_equal(kr_plane_msg_parse_start(&r, &out,
+								  &e), 0);
+			assert_int_equal(out.n_lanes, rows[i].n_lanes);
+			assert_int_equal(out.recall_mib, rows[i].recall_mib);
+			continue;
+		}
+		assert_true(kr_plane_msg_parse_start(&r, &out, &e) < 0);
+		assert_int_equal(e.kr, KR_E_AGENT_SPOKE);
+		assert_int_equal(out.n_lanes, 99);
+	}
 }
 
 static void lane_message(void **state)
@@ -88,8 +144,17 @@ static void up_message(void **state)
 
 static void progress_message(void **state)
 {
-	struct kr_plane_progress in = { KR_PLANE_RAM, 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct kr_plane_progress in = {
+		.phase = KR_PLANE_RAM, .from_qemu_bytes = 1,
+		.to_qemu_bytes = 2, .wire_sent_bytes = 3,
+		.wire_received_bytes = 4, .ram_bytes = 5, .n_pages = 6,
+		.n_zero_pages = 7, .rounds = 8, .n_same_pages = 9,
+		.n_delta_pages = 10, .n_cached_pages = 13, .squeeze_in_bytes = 11,
+		.squeeze_out_bytes = UINT64_MAX,
+		.method = KR_SQUEEZE_N - 1, .verdict_us = 12,
+	};
 	struct kr_plane_progress out;
+	struct kr_rd r;
 	struct kr_wr w = KR_WR(b, sizeof(b));
 
 	(void)state;
@@ -105,6 +170,21 @@ static void progress_message(void **state)
 	assert_int_equal(out.n_pages, 6);
 	assert_int_equal(out.n_zero_pages, 7);
 	assert_int_equal(out.rounds, 8);
+	assert_int_equal(out.n_same_pages, 9);
+	assert_int_equal(out.n_delta_pages, 10);
+	assert_int_equal(out.n_cached_pages, 13);
+	assert_int_equal(out.squeeze_in_bytes, 11);
+	assert_int_equal(out.squeeze_out_bytes, UINT64_MAX);
+	assert_int_equal(out.method, KR_SQUEEZE_N - 1);
+	assert_int_equal(out.verdict_us, 12);
+	b[0] = KR_PLANE_PHASE_N;
+	r = KR_RD(b, kr_wr_len(&w));
+	assert_true(kr_plane_msg_parse_progress(&r, &out, NULL) < 0);
+	in.method = KR_SQUEEZE_N;
+	w = KR_WR(b, sizeof(b));
+	kr_plane_msg_put_progress(&w, &in);
+	r = KR_RD(b, kr_wr_len(&w));
+	assert_true(kr_plane_msg_parse_progress(&r, &out, NULL) < 0);
 }
 
 static void fail_message(void **state)
@@ -169,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_message),
+		cmocka_unit_test(start_bounds),
 		cmocka_unit_test(lane_message),
 		cmocka_unit_test(up_message),
 		cmocka_unit_test(progress_message),

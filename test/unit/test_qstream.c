@@ -18,7 +18,7 @@
 #include "base/fd.h"
 #include "plane/qstream.h"
 
-#define PAGE	KR_QSTREAM_PAGE_BYTES
+#define PAGE	KR_PAGE_BYTES
 #define LIMIT	(1u << 20)
 
 /* A stream and, beside it, what of it the digest covers. */
@@ -104,83 +104,121 @@ static void add_vm(void)
 }
 
 struct seen {
-	unsigned int n_blocks, n_pages, n_pauses;
+	unsigned int n_blocks;
 	char	     pages[256];	/* block, page, first letter: … */
 	struct kr_qstream_stat stat;
-	uint8_t	     digest[32];
+	uint8_t	     digest[32];	/* as kr_flow_account() makes it */
 	int	     r;
 	struct kr_err e;
 };
 
-static int on_blocks(void *arg, const struct kr_qstream_block *b,
-		     unsigned int n, struct kr_err *e)
-{
-	struct seen *x = arg;
+/* What was shown and not taken yet. */
+struct carry {
+	uint8_t b[sizeof(stream_bytes)];
+	size_t	n;
+};
 
-	(void)b, (void)e;
-	assert_int_equal(x->n_blocks, 0);
-	x->n_blocks = n;
-	return 0;
-}
-
-static int on_page(void *arg, unsigned int block, uint64_t page,
-		   const uint8_t *data, uint8_t fill, struct kr_err *e)
+static void note_page(struct seen *x, const struct kr_item *i, uint64_t k,
+		      const uint8_t *data)
 {
-	struct seen *x = arg;
 	size_t n = strlen(x->pages);
 
-	(void)e;
-	x->n_pages++;
 	if (data) {
 		assert_int_equal(data[0], data[PAGE - 1]);
 		assert_int_equal(data[5], 0x10);
 	}
-	snprintf(x->pages + n, sizeof(x->pages) - n, "%u:%u=%c%s", block,
-		 (unsigned int)page, data ? data[0] : '0' + fill % 10,
-		 data ? " " : "z ");
-	return 0;
+	snprintf(x->pages + n, sizeof(x->pages) - n, "%u:%u=%c%s", i->block,
+		 (unsigned int)(i->page + k),
+		 data ? data[0] : '0' + i->fill % 10, data ? " " : "z ");
 }
 
-static int on_pause(void *arg, struct kr_err *e)
+/* Take note of the pages and digest what is in none. */
+static void note(struct seen *x, EVP_MD_CTX *sha, const uint8_t *p, size_t n,
+		 const struct kr_items *l, unsigned int first)
 {
-	struct seen *x = arg;
+	size_t at = 0;
 
-	(void)e;
-	x->n_pauses++;
-	return 0;
+	for (unsigned int k = first; k < l->n; k++) {
+		const struct kr_item *i = &l->i[k];
+
+		assert_true(i->kind == KR_ITEM_PAGE ||
+			    i->kind == KR_ITEM_FILL);
+		assert_true(i->kind == KR_ITEM_FILL || i->n == 1);
+		for (uint64_t j = 0; j < i->n; j++)
+			note_page(x, i, j, i->kind == KR_ITEM_PAGE ?
+						   p + i->at : NULL);
+		if (i->kind == KR_ITEM_FILL)
+			continue;
+		assert_true(i->at >= at && i->at + PAGE <= n);
+		EVP_DigestUpdate(sha, p + at, i->at - at);
+		at = i->at + PAGE;
+	}
+	EVP_DigestUpdate(sha, p + at, n - at);
 }
 
-static const struct kr_qstream_ops ops = { on_blocks, on_page, on_pause };
-
-/* Push the stream in pieces: the first, then of @step bytes each. */
-static struct seen run(size_t first, size_t step)
+/* Show what the carry holds, with @room for pages; take what it takes. */
+static size_t show(struct seen *x, struct kr_qstream *q, EVP_MD_CTX *sha,
+		   struct carry *c, unsigned int room)
 {
+	static struct kr_items items;
+	size_t used = 0;
+	/* exactly as large as what is shown: overreads are caught */
+	uint8_t *p = malloc(c->n ? c->n : 1);
+
+	items.n = KR_ITEMS_MAX - room;
+	memcpy(p, c->b, c->n);
+	x->r = kr_qstream_scan(q, p, c->n, &items, &used, &x->e);
+	assert_true(used <= c->n && items.n <= KR_ITEMS_MAX);
+	if (!x->r) {
+		assert_true(used || c->n < KR_QSTREAM_NEED_MAX || !room);
+		note(x, sha, p, used, &items, KR_ITEMS_MAX - room);
+		c->n -= used;
+		memmove(c->b, c->b + used, c->n);
+	}
+	free(p);
+	return used;
+}
+
+/* Show the stream in pieces: the first, then of @step bytes each. */
+static struct seen run_with_room(size_t first, size_t step, unsigned int room)
+{
+	static struct carry c;
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	const struct kr_qstream_block *blocks;
 	struct seen x = { 0 };
 	struct kr_qstream *q = NULL;
-	size_t n = kr_wr_len(&s);
+	size_t n = kr_wr_len(&s), k = first;
 
 	assert_false(s.bad || raw.bad);
-	assert_int_equal(kr_qstream_new(LIMIT, &ops, &x, &q, &x.e), 0);
-	for (size_t i = 0; i < n && !x.r;) {
-		size_t k = i ? step : first;
-		/* exactly as large as the piece: overreads are caught */
-		uint8_t *piece;
-
+	c.n = 0;
+	EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
+	assert_int_equal(kr_qstream_new(LIMIT, &q, &x.e), 0);
+	for (size_t i = 0; i < n && !x.r; k = step) {
 		if (k > n - i)
 			k = n - i;
-		piece = malloc(k ? k : 1);
-		memcpy(piece, stream_bytes + i, k);
-		x.r = kr_qstream_push(q, piece, k, &x.e);
-		free(piece);
+		memcpy(c.b + c.n, stream_bytes + i, k);
+		c.n += k;
 		i += k;
-		if (!k && !i)
-			first = step;
+		while (!x.r && show(&x, q, sha, &c, room) && c.n)
+			;
+	}
+	if (!x.r && c.n) {
+		EVP_DigestUpdate(sha, c.b, c.n);
+		kr_qstream_cut(q, c.n);
 	}
 	if (!x.r)
-		x.r = kr_qstream_finish(q, x.digest, &x.e);
+		kr_qstream_finish(q);
+	x.n_blocks = kr_qstream_blocks(q, &blocks);
 	x.stat = *kr_qstream_stat(q);
+	EVP_DigestFinal_ex(sha, x.digest, NULL);
+	EVP_MD_CTX_free(sha);
 	kr_qstream_free(q);
 	return x;
+}
+
+static struct seen run(size_t first, size_t step)
+{
+	return run_with_room(first, step, KR_ITEMS_MAX);
 }
 
 static void expect_digest(const struct seen *x)
@@ -198,7 +236,6 @@ static void expect_vm(const struct seen *x)
 	assert_null(x->stat.reason);
 	assert_int_equal(x->stat.phase, KR_QSTREAM_DEVICE);
 	assert_int_equal(x->n_blocks, 2);
-	assert_int_equal(x->n_pauses, 3);
 	assert_string_equal(x->pages, "0:0=a 0:1=b 0:2=0z 1:1=0z 1:0=c "
 				      "0:1=d 0:4=1z ");
 	assert_int_equal(x->stat.n_pages, 7);
@@ -226,6 +263,111 @@ static void every_split(void **state)
 		x = run(step, step);
 		expect_vm(&x);
 	}
+}
+
+/* A list that is nearly full holds the reader up, and loses nothing. */
+static void little_room(void **state)
+{
+	struct seen x;
+
+	(void)state;
+	add_vm();
+	for (unsigned int room = 1; room < 8; room++) {
+		x = run_with_room(SIZE_MAX, 1, room);
+		expect_vm(&x);
+		x = run_with_room(1000, 4099, room);
+		expect_vm(&x);
+	}
+}
+
+static void full_list_takes_nothing(void **state)
+{
+	struct kr_qstream *q = NULL;
+	static struct kr_items items;
+	size_t used = 1;
+
+	(void)state;
+	add_vm();
+	items.n = KR_ITEMS_MAX;
+	assert_int_equal(kr_qstream_new(LIMIT, &q, NULL), 0);
+	assert_int_equal(kr_qstream_scan(q, stream_bytes, kr_wr_len(&s),
+					 &items, &used, NULL), 0);
+	assert_int_equal(used, 0);
+	assert_int_equal(kr_qstream_stat(q)->n_bytes, 0);
+	assert_int_equal(items.n, KR_ITEMS_MAX);
+	kr_qstream_free(q);
+}
+
+static void blocks_by_name(void **state)
+{
+	const struct kr_qstream_block *b;
+	static struct kr_items items;
+	struct kr_qstream *q = NULL;
+	size_t used;
+
+	(void)state;
+	add_vm();
+	assert_int_equal(kr_qstream_new(LIMIT, &q, NULL), 0);
+	assert_int_equal(kr_qstream_blocks(q, &b), 0);
+	assert_int_equal(kr_qstream_scan(q, stream_bytes, kr_wr_len(&s),
+					 &items, &used, NULL), 0);
+	assert_int_equal(used, kr_wr_len(&s));
+	assert_int_equal(kr_qstream_blocks(q, &b), 2);
+	assert_int_equal(b[0].name_bytes, 6);
+	assert_memory_equal(b[0].name, "pc.ram", 6);
+	assert_int_equal(b[0].size_bytes, 0x5000);
+	assert_int_equal(b[1].name_bytes, 4);
+	assert_memory_equal(b[1].name, "vga!", 4);
+	assert_int_equal(b[1].size_bytes, 0x2000);
+	kr_qstream_free(q);
+}
+
+/* Zero pages in a row are one item; a gap, another fill or block ends it. */
+static void fills_join(void **state)
+{
+	static const struct {
+		uint64_t    record;
+		const char *block;
+		uint8_t	    fill;
+	} rows[] = {
+		{ 0x0000 | 0x02, "\6pc.ram", 0 }, { 0x1000 | 0x22, "", 0 },
+		{ 0x2000 | 0x22, "", 0 },	  { 0x3000 | 0x22, "", 7 },
+		{ 0x4000 | 0x22, "", 7 },	  { 0x0000 | 0x02, "\4vga!", 7 },
+		{ 0x1000 | 0x22, "", 7 },	  { 0x0000 | 0x22, "", 7 },
+	};
+	static const struct {
+		unsigned int block, page, n, fill;
+	} want[] = { { 0, 0, 3, 0 }, { 0, 3, 2, 7 }, { 1, 0, 2, 7 },
+		     { 1, 0, 1, 7 } };
+	static struct kr_items items;
+	struct kr_qstream *q = NULL;
+	size_t used;
+
+	(void)state;
+	begin();
+	add_head();
+	add_blocks();
+	ADD("\2\0\0\0\2");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		add_u64(rows[i].record);
+		add(rows[i].block, strlen(rows[i].block));
+		add(&rows[i].fill, 1);
+	}
+	items.n = 0;
+	assert_int_equal(kr_qstream_new(LIMIT, &q, NULL), 0);
+	assert_int_equal(kr_qstream_scan(q, stream_bytes, kr_wr_len(&s),
+					 &items, &used, NULL), 0);
+	assert_int_equal(used, kr_wr_len(&s));
+	assert_int_equal(items.n, sizeof(want) / sizeof(want[0]));
+	for (unsigned int i = 0; i < items.n; i++) {
+		assert_int_equal(items.i[i].kind, KR_ITEM_FILL);
+		assert_int_equal(items.i[i].block, want[i].block);
+		assert_int_equal(items.i[i].page, want[i].page);
+		assert_int_equal(items.i[i].n, want[i].n);
+		assert_int_equal(items.i[i].fill, want[i].fill);
+	}
+	assert_int_equal(kr_qstream_stat(q)->n_zero_pages, 8);
+	kr_qstream_free(q);
 }
 
 static void golden(void **state)
@@ -256,6 +398,8 @@ static void every_cut(void **state)
 		x = run(SIZE_MAX, 1);
 		y = run(k / 2, 1001);
 		assert_int_equal(x.r, 0);
+		assert_int_equal(x.stat.n_bytes, k);
+		assert_int_equal(y.stat.n_bytes, k);
 		assert_memory_equal(x.digest, y.digest, 32);
 		assert_string_equal(x.pages, y.pages);
 		if (x.stat.phase != KR_QSTREAM_DEVICE)
@@ -277,7 +421,8 @@ static void cut_in_a_page(void **state)
 	ADD("\6pc.ram" "some of a page");
 	x = run(10, 10);
 	assert_int_equal(x.stat.phase, KR_QSTREAM_OPAQUE);
-	assert_int_equal(x.n_pages, 0);
+	assert_string_equal(x.pages, "");
+	assert_int_equal(x.stat.n_bytes, kr_wr_len(&s));
 	expect_digest(&x);
 }
 
@@ -418,6 +563,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_split),
+		cmocka_unit_test(little_room),
+		cmocka_unit_test(full_list_takes_nothing),
+		cmocka_unit_test(blocks_by_name),
+		cmocka_unit_test(fills_join),
 		cmocka_unit_test(golden),
 		cmocka_unit_test(every_cut),
 		cmocka_unit_test(cut_in_a_page),

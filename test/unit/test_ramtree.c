@@ -101,19 +101,29 @@ static void expect(struct kr_ramtree *t, const struct model *m, unsigned int n)
 static void set(struct kr_ramtree *t, struct model *m, unsigned int block,
 		uint64_t page, unsigned int kind)
 {
-	uint8_t data[PAGE];
+	uint8_t data[PAGE], digest[D];
+	uint64_t n = 1;
 
 	if (kind == 0 || kind == 1) {
 		uint8_t fill = kind ? 0xee : 0;
 
+		/* often more than one settles at once */
+		n = 1 + (uint64_t)rand() % (m[block].n_pages - page);
+		if (rand() % 4)
+			n = n % 5 + 1;
+		if (n > m[block].n_pages - page)
+			n = 1;
 		memset(data, fill, PAGE);
-		kr_ramtree_set(t, block, page, NULL, fill);
+		kr_ramtree_fill(t, block, page, n, fill);
+		sha(digest, data, PAGE);
 	} else {
 		for (size_t i = 0; i < PAGE; i++)
 			data[i] = (uint8_t)(rand() >> 3);
-		kr_ramtree_set(t, block, page, data, 0);
+		sha(digest, data, PAGE);
+		kr_ramtree_set(t, block, page, digest);
 	}
-	sha(m[block].leaves[page], data, PAGE);
+	for (uint64_t i = 0; i < n; i++)
+		memcpy(m[block].leaves[page + i], digest, D);
 }
 
 static void same_as_from_scratch(void **state)
@@ -173,16 +183,35 @@ static void golden(void **state)
 {
 	struct model m = { .name = "pc.ram", .size_bytes = 3 * PAGE };
 	struct kr_ramtree *t = new_tree(&m, 1);
-	uint8_t page[PAGE], got[D];
+	uint8_t page[PAGE], digest[D], got[D];
 	char hex[2 * D + 1];
 
 	(void)state;
 	memset(page, 'k', PAGE);
-	kr_ramtree_set(t, 0, 0, page, 0);
-	kr_ramtree_set(t, 0, 2, NULL, 0);
+	sha(digest, page, PAGE);
+	kr_ramtree_set(t, 0, 0, digest);
+	kr_ramtree_fill(t, 0, 2, 1, 0);
 	assert_int_equal(kr_ramtree_root(t, got, NULL), 0);
 	kr_hex(got, D, hex);
 	assert_string_equal(hex, "ae048d49e14a16599f5e9b922860ab283f6aed34220709c6aef9b7215463375c");
+	kr_ramtree_free(t);
+	free(m.leaves);
+}
+
+/* A page set to what it is already, and a fill of nothing, change nothing. */
+static void the_same_again(void **state)
+{
+	struct model m = { .name = "pc.ram", .size_bytes = 100 * PAGE };
+	struct kr_ramtree *t = new_tree(&m, 1);
+
+	(void)state;
+	set(t, &m, 0, 50, 2);
+	expect(t, &m, 1);
+	kr_ramtree_set(t, 0, 50, m.leaves[50]);
+	kr_ramtree_fill(t, 0, 50, 0, 0xff);
+	expect(t, &m, 1);
+	assert_int_equal(kr_ramtree_pages(t, 0), 100);
+	assert_int_equal(kr_ramtree_pages(t, 1), 0);
 	kr_ramtree_free(t);
 	free(m.leaves);
 }
@@ -214,6 +243,7 @@ int main(void)
 		cmocka_unit_test(same_as_from_scratch),
 		cmocka_unit_test(every_small_size),
 		cmocka_unit_test(golden),
+		cmocka_unit_test(the_same_again),
 		cmocka_unit_test(limits),
 	};
 
