@@ -317,7 +317,9 @@ int kr_api_vm_stop(struct kr_request *q, json_t **ret, struct kr_err *e)
 int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
-	const char *text = kr_api_text(q, "text", e);
+	/* an empty one is the parser's to refuse: it knows what is needed */
+	const char *text = json_string_value(json_object_get(q->params,
+							     "text"));
 	const char *file = kr_api_opt(q, "file", "definition");
 	struct kr_err none = KR_ERR_NONE;
 	KR_AUTOFREE struct kr_probe *p = NULL;
@@ -328,7 +330,7 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 	int r;
 
 	if (!text)
-		return e->code;
+		return kr_fail(e, KR_E_USAGE, "text is missing");
 	r = kr_vmdef_parse(file, text, strlen(text), &def, e);
 	if (!r)
 		r = kr_host_probe(q->host, &p, e);
