@@ -32,10 +32,10 @@ int kr_api_info(struct kr_request *q, json_t **ret, struct kr_err *e)
 
 static json_t *host_json(const struct kr_hostrow *r)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:s}", "name", r->name,
-			 "address", r->address, "fingerprint", r->fingerprint,
-			 "added_ms", (json_int_t)r->added_ms, "added_by",
-			 r->added_by);
+	return json_pack("{s:s, s:s, s:s?, s:I, s:s}", "name", r->name,
+			 "address", r->address, "fingerprint",
+			 r->fingerprint[0] ? r->fingerprint : NULL, "added_ms",
+			 (json_int_t)r->added_ms, "added_by", r->added_by);
 }
 
 static int add_host(void *arg, const struct kr_hostrow *r, struct kr_err *e)

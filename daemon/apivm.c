@@ -404,12 +404,13 @@ static json_t *vm_json(struct kr_host *h, const struct kr_vmrow *v)
 	kr_vmdef_parse(v->name, v->definition, strlen(v->definition), &d,
 		       NULL);
 	kr_hex(v->digest, 32, hex);
-	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:i}",
+	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:s?, s:s, s:o}",
 			 "name", v->name, "state",
 			 kr_vmrow_state_name(v->state), "epoch",
 			 (json_int_t)v->epoch, "memory_mb", (int)d.memory_mb,
-			 "vcpus", (int)d.vcpus, "peer", v->peer, "digest", hex,
-			 "pid", vm ? (int)vm->pid : 0);
+			 "vcpus", (int)d.vcpus, "peer",
+			 v->peer[0] ? v->peer : NULL, "digest", hex, "pid",
+			 vm ? json_integer(vm->pid) : json_null());
 }
 
 struct list { struct kr_host *h; json_t *a; };

@@ -17,7 +17,33 @@ def empty_definition_is_explained(lab):
     equal(r["error"]["code"], "KR-1001", "a request without a text")
 
 
+def what_is_not_there_is_null(lab):
+    shown = lab.told("a", "vm", "show", "dirtier")
+    check(shown["pid"] in lab.qemus("a"), "pid is %r" % shown["pid"])
+    equal(shown["peer"], None, "peer of a VM that never moved")
+    path = lab.dir + "/second.vm"
+    with open(path, "w") as f:
+        f.write(shown["definition"].replace("name = dirtier",
+                                            "name = second"))
+    equal(lab.korora("a", "vm", "define", path).rc, 0, "vm define")
+    shown = lab.told("a", "vm", "show", "second")
+    equal((shown["peer"], shown["pid"]), (None, None), "peer, pid")
+    listed = {v["name"]: v["peer"] for v in lab.told("a", "vm", "list")["vms"]}
+    equal(listed, {"dirtier": None, "second": None}, "peers")
+    equal(lab.korora("a", "vm", "remove", "second").rc, 0, "vm remove")
+    equal(lab.korora("a", "host", "add", "named", "10.77.0.50:7300").rc, 0,
+          "host add")
+    equal(lab.told("a", "host", "show", "named")["fingerprint"], None,
+          "fingerprint of a host that none was given for")
+    equal(lab.korora("a", "host", "remove", "named").rc, 0, "host remove")
+    equal(lab.migrate("a", "b").rc, 0, "migrate")
+    shown = [lab.told(h, "vm", "show", "dirtier") for h in "ab"]
+    equal([v["peer"] for v in shown], ["b", None], "peers after a move")
+    equal(shown[0]["pid"], None, "pid of a VM that went away")
+
+
 DIRTIER = dict(vm="dirtier", mem=64)
 
 if __name__ == "__main__":
-    run([(DIRTIER, [empty_definition_is_explained])])
+    run([(DIRTIER, [empty_definition_is_explained,
+                   what_is_not_there_is_null])])
