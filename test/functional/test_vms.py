@@ -42,8 +42,18 @@ def what_is_not_there_is_null(lab):
     equal(shown[0]["pid"], None, "pid of a VM that went away")
 
 
+def watching_is_quiet_when_nothing_happens(lab):
+    equal(lab.migrate("a", "b").rc, 0, "migrate")
+    for args, once in (([], "host a\n"), (["--json"], "{\"host\":")):
+        r = lab.exec("a", "timeout", "3.5", "korora", *args, "status",
+                     "--watch")
+        equal(r.out.count(once), 1, "times that it was told: %r" % r)
+
+
+
 DIRTIER = dict(vm="dirtier", mem=64)
 
 if __name__ == "__main__":
     run([(DIRTIER, [empty_definition_is_explained,
-                   what_is_not_there_is_null])])
+                   what_is_not_there_is_null,
+                   watching_is_quiet_when_nothing_happens])])

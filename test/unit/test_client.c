@@ -78,10 +78,10 @@ static int korora(const char *line)
 }
 
 /*
- * A kororad that takes one connection, one request, says @answer and hangs
- * up. What it was asked is left in root/asked.
+ * A kororad that takes one connection, says one of @answers to each request
+ * and hangs up after the last. What it was asked is left in root/asked.
  */
-static pid_t serve(const char *answer)
+static pid_t serve(const char *const *answers)
 {
 	int l = kr_unix_listen(below("/run/korora/api.sock"), 0600);
 	pid_t pid;
@@ -92,32 +92,44 @@ static pid_t serve(const char *answer)
 		char asked[OUT_BYTES];
 		int fd, o = open(below("/asked"), O_WRONLY | O_CREAT | O_TRUNC,
 				 0600);
-		ssize_t n = 0, r = 1;
 
 		fcntl(l, F_SETFL, 0);
 		fd = accept(l, NULL, NULL);
-		while (r > 0 && !memchr(asked, '\n', (size_t)n)) {
-			r = read(fd, asked + n, sizeof(asked) - (size_t)n);
-			n += r > 0 ? r : 0;
+		for (; *answers; answers++) {
+			ssize_t n = 0, r = 1;
+
+			while (r > 0 && !memchr(asked, '\n', (size_t)n)) {
+				r = read(fd, asked + n,
+					 sizeof(asked) - (size_t)n);
+				n += r > 0 ? r : 0;
+			}
+			if (write(o, asked, (size_t)n) != n ||
+			    send(fd, *answers, strlen(*answers),
+				 MSG_NOSIGNAL) < 0)
+				_exit(1);
 		}
-		if (write(o, asked, (size_t)n) != n ||
-		    send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
-			_exit(1);
 		_exit(0);
 	}
 	close(l);
 	return pid;
 }
 
-/* One command against one answer. */
-static int answered(const char *line, const char *answer)
+/* One command against one answer to each of its requests. */
+static int answered_each(const char *line, const char *const *answers)
 {
-	pid_t pid = serve(answer);
+	pid_t pid = serve(answers);
 	int r = korora(line), status;
 
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return r;
+}
+
+static int answered(const char *line, const char *answer)
+{
+	const char *const answers[] = { answer, NULL };
+
+	return answered_each(line, answers);
 }
 
 static const char *asked(void)
@@ -313,6 +325,39 @@ static void recover_waits_is_exit_3(void **state)
 			 KR_EXIT_OPERATOR);
 }
 
+#define MIG(state, left, ms)                                                \
+	"\"result\":{\"host\":\"alpha\",\"migrations\":[{\"migration\":"     \
+	"\"5f\",\"vm\":\"web\",\"state\":\"" state "\",\"remaining_bytes\":" \
+	#left ",\"error\":null,\"elapsed_ms\":" #ms ",\"rate_bytes_s\":" #ms "}]}}\n"
+
+static unsigned int count(const char *what)
+{
+	unsigned int n = 0;
+
+	for (const char *p = out; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+/* Three answers, of which the second tells only how late it is. */
+static void watching_tells_what_changed(void **state)
+{
+	static const char *const answers[] = {
+		"{\"id\":1," MIG("running", 4096, 10),
+		"{\"id\":2," MIG("running", 4096, 1010),
+		"{\"id\":3," MIG("completed", 0, 2010), NULL,
+	};
+
+	(void)state;
+	assert_int_equal(answered_each("status 5f --watch", answers), 0);
+	assert_int_equal(count("State:"), 2);
+	assert_int_equal(count("running"), 1);
+	assert_int_equal(count("completed"), 1);
+	assert_int_equal(answered_each("--json status 5f --watch", answers),
+			 0);
+	assert_int_equal(count("\n"), 2);
+}
+
 static void init_makes_an_identity_once(void **state)
 {
 	char line[512];
@@ -459,6 +504,7 @@ int main(void)
 		cmocka_unit_test(an_unfinished_migration_is_a_result),
 		cmocka_unit_test(a_lost_migration_is_exit_3),
 		cmocka_unit_test(recover_waits_is_exit_3),
+		cmocka_unit_test(watching_tells_what_changed),
 		cmocka_unit_test(init_makes_an_identity_once),
 		cmocka_unit_test(receipts_are_verified_offline),
 	};
