@@ -310,7 +310,7 @@ class Rows:
         self.alter("DELETE FROM log", "DELETE FROM checkpoint")
         self.db.execute("BEGIN IMMEDIATE")
         self.db.executemany("INSERT INTO log VALUES (?, ?)", self.log)
-        self.db.executemany("INSERT INTO checkpoint VALUES (?, ?, ?, ?)",
+        self.db.executemany("INSERT INTO checkpoint VALUES (?, ?, ?)",
                             self.notes)
         self.db.execute("COMMIT")
 
