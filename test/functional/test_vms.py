@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The VMs of one host: how they are defined, shown, run and ended."""
+import glob
+import os
+
 from labrun import check, equal, run
 
 
@@ -51,9 +54,55 @@ def watching_is_quiet_when_nothing_happens(lab):
 
 
 
+CAP_DAC_OVERRIDE = 1 << 1
+
+
+def shed(lab, host):
+    """The hypervisor on host has root's files, and nothing else of root's."""
+    pids = lab.until(lambda: lab.qemus(host), "hypervisor on " + host)
+    equal(len(pids), 1, "hypervisors")
+    with open("/proc/%d/status" % pids[0]) as f:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in f)
+    for caps in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        check(not int(status[caps], 16) & ~CAP_DAC_OVERRIDE,
+              "%s of the hypervisor is %s" % (caps, status[caps]))
+    equal(status["NoNewPrivs"], "1", "NoNewPrivs")
+    equal(status["Seccomp"], "2", "Seccomp")
+
+
+def hypervisors_shed_what_they_do_not_need(lab):
+    shed(lab, "a")			# started by a user
+    equal(lab.migrate("a", "b").rc, 0, "migrate")
+    shed(lab, "b")			# started for an offer
+    lab.runs("b")
+
+
+def disk_of_another_owner_is_opened(lab):
+    disks = [p for p in glob.glob(lab.dir + "/images/*")
+             if os.path.isfile(p)]
+    was = [(p, os.stat(p)) for p in disks]
+    equal(lab.korora("a", "vm", "stop", "dirtier", "--force").rc, 0, "stop")
+    try:
+        for p in disks:
+            os.chown(p, 65534, 65534)
+            os.chmod(p, 0o600)
+        before = len(lab.console("a"))
+        r = lab.korora("a", "vm", "start", "dirtier")
+        equal(r.rc, 0, "start: %r" % r)
+        lab.until(lambda: len(lab.console("a")) > before, "word of the guest")
+    finally:
+        for p, st in was:
+            os.chown(p, st.st_uid, st.st_gid)
+            os.chmod(p, st.st_mode & 0o777)
+
+
 DIRTIER = dict(vm="dirtier", mem=64)
 
 if __name__ == "__main__":
-    run([(DIRTIER, [empty_definition_is_explained,
-                   what_is_not_there_is_null,
-                   watching_is_quiet_when_nothing_happens])])
+    run([
+        (DIRTIER, [
+            empty_definition_is_explained, what_is_not_there_is_null,
+            watching_is_quiet_when_nothing_happens,
+            hypervisors_shed_what_they_do_not_need]),
+        (DIRTIER, [disk_of_another_owner_is_opened]),
+    ])
