@@ -85,12 +85,16 @@ int kr_agent_init(const char *name, int argc, char **argv,
 	return kr_loop_new(ret_l, e);
 }
 
-/* No rule at all: every path is out of reach. Older kernels lack it. */
-static int landlock_nothing(void)
+#define FS_READ	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define FS_ALL	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+/*
+ * No rule at all: no path is there for what is in @denied. Older kernels lack
+ * it.
+ */
+static int landlock(uint64_t denied)
 {
-	struct landlock_ruleset_attr a = {
-		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
-	};
+	struct landlock_ruleset_attr a = { .handled_access_fs = denied };
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof(a), 0);
 
 	if (fd < 0)
@@ -129,13 +133,10 @@ static int filter(const struct kr_jail *j)
 	return r;
 }
 
-int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
+static int drop(uint64_t denied, struct kr_err *e)
 {
 	int r;
 
-	tzset();
-	if (chroot(".") || chdir("/"))
-		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap);
 	if (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
@@ -146,9 +147,25 @@ int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return kr_fail(e, KR_E_JAIL, "prctl: %s", strerror(errno));
-	r = landlock_nothing();
+	r = landlock(denied);
+	return r ? kr_fail(e, KR_E_JAIL, "landlock: %s", strerror(-r)) : 0;
+}
+
+int kr_jail_unprivileged(struct kr_err *e)
+{
+	return drop(FS_ALL & ~FS_READ, e);
+}
+
+int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
+{
+	int r;
+
+	tzset();
+	if (chroot(".") || chdir("/"))
+		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
+	r = drop(FS_ALL, e);
 	if (r)
-		return kr_fail(e, KR_E_JAIL, "landlock: %s", strerror(-r));
+		return r;
 	r = filter(j);
 	if (r)
 		return kr_fail(e, KR_E_JAIL, "seccomp: %s", strerror(-r));

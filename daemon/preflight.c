@@ -269,11 +269,11 @@ static int check_vms(struct ctx *c, struct kr_err *e)
 static int check_agents(struct ctx *c, struct kr_err *e)
 {
 	static const char *const names[] = {
-		"korora-link", "korora-plane", "korora-qmp",
+		"korora-link", "korora-lookup", "korora-plane", "korora-qmp",
 	};
 	char path[PATH_MAX];
 
-	for (unsigned int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", c->h->libexec, names[i]);
 		if (access(path, X_OK))
 			return kr_fail(e, KR_E_SYSTEM, "%s: %s", path,
