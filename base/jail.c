@@ -133,6 +133,35 @@ static int filter(const struct kr_jail *j)
 	return r;
 }
 
+/* What reaches other processes of the agents' user, or starts a program. */
+static const int reaching[] = {
+	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev), SCMP_SYS(kill), SCMP_SYS(tkill),
+	SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo),
+	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(execve), SCMP_SYS(execveat),
+	SCMP_SYS(prlimit64), SCMP_SYS(setpriority), SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
+	SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(mount),
+	SCMP_SYS(keyctl), SCMP_SYS(io_uring_setup),
+};
+
+static int keep_to_itself(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int r = 0;
+
+	if (!f)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < sizeof(reaching) / sizeof(reaching[0]);
+	     i++)
+		r = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, reaching[i], 0);
+	if (!r)
+		r = seccomp_load(f);
+	seccomp_release(f);
+	return r;
+}
+
 static int drop(uint64_t denied, struct kr_err *e)
 {
 	int r;
@@ -153,7 +182,12 @@ static int drop(uint64_t denied, struct kr_err *e)
 
 int kr_jail_unprivileged(struct kr_err *e)
 {
-	return drop(FS_ALL & ~FS_READ, e);
+	int r = drop(FS_ALL & ~FS_READ, e);
+
+	if (r)
+		return r;
+	r = keep_to_itself();
+	return r ? kr_fail(e, KR_E_JAIL, "seccomp: %s", strerror(-r)) : 0;
 }
 
 int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)

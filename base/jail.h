@@ -3,8 +3,8 @@
  * jail.h - what every agent does before it reads its first foreign byte:
  * empty root, no capabilities, no new privileges, own user, landlock where
  * the kernel has it, and a seccomp allow-list that kills. One agent, which
- * has to open what the system's resolver opens, stays outside of the first
- * and the last.
+ * has to open what the system's resolver opens, has no empty root and a
+ * list of what kills instead.
  */
 #ifndef KR_BASE_JAIL_H
 #define KR_BASE_JAIL_H
@@ -33,7 +33,7 @@ int kr_agent_init(const char *name, int argc, char **argv,
 		  struct kr_loop **ret_l, struct kr_err *e);
 
 /**
- * kr_jail_unprivileged() - Give up root, and writing and executing files
+ * kr_jail_unprivileged() - Give up root, files but to read, other processes
  *
  * The outer half of the jail, for the one agent that needs the system's files
  * and sockets (korora-lookup). kr_jail_enter() is all of it.

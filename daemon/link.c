@@ -25,7 +25,6 @@
 #include "store/trustrow.h"
 
 #define HANDSHAKE_MS	10000u
-#define DIAL_MS		10000u
 #define SESSIONS_MAX	4u	/* with one peer at a time */
 #define IDLE_MS		30000u	/* a session without a migration lives on */
 #define N_SEEN		4096u	/* ClientHellos remembered, about 128 KiB */
@@ -78,10 +77,8 @@ static void end(struct kr_link *l, const struct kr_err *e)
 	l->dead = true;
 	if (!l->error.code && e)
 		l->error = *e;
-	if (l->connecting.loop)
-		kr_io_del(&l->connecting);
-	kr_fd_close(&l->connecting.fd);
-	kr_timer_off(&l->deadline);
+	kr_dial_stop(&l->dial);
+	kr_timer_off(&l->idle);
 	kr_chan_close(&l->chan);
 	if (!l->up && !l->outgoing)
 		h->n_unproved--;
@@ -201,7 +198,7 @@ static void on_idle(void *arg)
 		return;
 	}
 	l->was_idle = idle;	/* an incoming one is given twice the time */
-	kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
+	kr_timer_arm(l->host->loop, &l->idle, IDLE_MS);
 }
 
 /*
@@ -258,8 +255,7 @@ static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	l->up = true;
 	if (!l->outgoing)
 		l->host->n_unproved--;
-	l->deadline.fn = on_idle;
-	kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
+	kr_timer_arm(l->host->loop, &l->idle, IDLE_MS);
 	kr_log(KR_LOG_INFO, "session with %s (%s) up: %s %s", l->peer,
 	       l->address, l->info.tls, l->info.suite);
 	kr_mig_link_up(l);
@@ -395,14 +391,16 @@ static int start_agent(struct kr_link *l, int fd, struct kr_err *e)
 	return r;
 }
 
-static void on_deadline(void *arg)
+static void on_dialled(void *arg, int fd, const struct kr_err *why)
 {
 	struct kr_link *l = arg;
+	KR_AUTO(kr_fd_autoclose) int mine = fd;
 	struct kr_err e = KR_ERR_NONE;
 
-	kr_fail(&e, KR_E_UNREACHABLE, "no answer from %s in %u ms", l->address,
-		DIAL_MS);
-	end(l, &e);
+	if (mine < 0)
+		end(l, why);
+	else if (start_agent(l, mine, &e))
+		end(l, &e);
 }
 
 static struct kr_link *link_new(struct kr_host *h, bool outgoing)
@@ -413,40 +411,16 @@ static struct kr_link *link_new(struct kr_host *h, bool outgoing)
 		return NULL;
 	l->host = h;
 	l->outgoing = outgoing;
-	l->connecting.fd = -1;
+	l->dial = KR_DIAL(on_dialled, l);
 	l->chan = (struct kr_chan){
 		.io.fd = -1, .grants = grants, .gone = on_gone, .arg = l,
 		.n_grants = sizeof(grants) / sizeof(grants[0]),
 	};
-	l->deadline = (struct kr_timer){ .fn = on_deadline, .arg = l };
+	l->idle = (struct kr_timer){ .fn = on_idle, .arg = l };
 	l->reap = (struct kr_timer){ .fn = on_reap, .arg = l };
 	l->next = h->links;
 	h->links = l;
 	return l;
-}
-
-static void on_connected(void *arg, uint32_t events)
-{
-	struct kr_link *l = arg;
-	struct kr_err e = KR_ERR_NONE;
-	int err = 0, one = 1;
-	socklen_t n = sizeof(err);
-
-	(void)events;
-	getsockopt(l->connecting.fd, SOL_SOCKET, SO_ERROR, &err, &n);
-	kr_io_del(&l->connecting);
-	kr_timer_off(&l->deadline);
-	if (err) {
-		kr_fail(&e, KR_E_UNREACHABLE, "%s: %s", l->address,
-			strerror(err));
-		end(l, &e);
-		return;
-	}
-	setsockopt(l->connecting.fd, IPPROTO_TCP, TCP_NODELAY, &one,
-		   sizeof(one));
-	if (start_agent(l, l->connecting.fd, &e))
-		end(l, &e);
-	kr_fd_close(&l->connecting.fd);
 }
 
 int kr_link_connect(struct kr_host *h, const char *peer,
@@ -463,18 +437,10 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	snprintf(l->peer, sizeof(l->peer), "%s", peer);
 	snprintf(l->address, sizeof(l->address), "%.127s", row.address);
-	r = kr_dial_connect(l->address, &l->connecting.fd, e);
-	if (!r) {
-		l->connecting.fn = on_connected;
-		l->connecting.arg = l;
-		kr_timer_arm(h->loop, &l->deadline, DIAL_MS);
-		r = kr_io_add(h->loop, &l->connecting, EPOLLOUT, e);
-	}
+	r = kr_dial_start(h, &l->dial, row.address, e);
 	if (r) {
 		/* nobody waits for this link yet: end it without a word */
 		l->dead = true;
-		kr_timer_off(&l->deadline);
-		kr_fd_close(&l->connecting.fd);
 		kr_timer_arm(h->loop, &l->reap, 0);
 		return r;
 	}

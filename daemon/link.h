@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "daemon/dial.h"
 #include "daemon/host.h"
 #include "wire/linkmsg.h"
 #include "wire/peermsg.h"
@@ -16,8 +17,8 @@ struct kr_link {
 	struct kr_link *next;
 	struct kr_host *host;
 	struct kr_chan	chan;
-	struct kr_io	connecting;	/* outgoing, until connected */
-	struct kr_timer	deadline;
+	struct kr_dial	dial;		/* outgoing, until connected */
+	struct kr_timer	idle;		/* once up */
 	pid_t		pid;
 	bool		outgoing, up, dead, was_idle;
 	char		address[128];	/* for the log */

@@ -262,7 +262,8 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 	m->host = h;
 	m->state = state;
 	m->plane.io.fd = -1;
-	m->lane.fd = -1;
+	m->dial = KR_DIAL(kr_source_lane, m);
+	m->lane_fd = -1;
 	m->sig_kind = KR_STATEMENT_N;
 	m->started_ns = kr_now_ns();
 	m->timeout = (struct kr_timer){ .fn = on_timeout, .arg = m };

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "daemon/dial.h"
 #include "daemon/host.h"
 #include "daemon/link.h"
 #include "daemon/vm.h"
@@ -45,7 +46,8 @@ struct kr_mig {
 	struct kr_vm	 *vm;
 	struct kr_chan	  plane;
 	pid_t		  plane_pid;
-	struct kr_io	  lane;		/* outgoing, until connected */
+	struct kr_dial	  dial;		/* of the lane, at the source */
+	int		  lane_fd;	/* come in, until its key is here */
 	bool		  lane_given, plane_up, sending, sent, loaded, broken;
 	bool		  have_key, have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
@@ -168,6 +170,8 @@ int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		    struct kr_err *e);
 void kr_source_key(struct kr_mig *m);
+/** kr_source_lane() - The lane's connection is there, or why not: struct kr_dial. */
+void kr_source_lane(void *mig, int fd, const struct kr_err *why);
 /** kr_source_session() - Take what the offer says of the session. */
 void kr_source_session(struct kr_mig *m);
 /** kr_source_start() - Begin: @m holds what was asked for. */

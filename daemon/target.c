@@ -226,13 +226,13 @@ void kr_target_key(struct kr_mig *m)
 {
 	struct kr_err e = KR_ERR_NONE;
 
-	if (m->state != KR_T_LOAD || m->lane.fd < 0 || m->lane_given)
+	if (m->state != KR_T_LOAD || m->lane_fd < 0 || m->lane_given)
 		return;
 	m->lane_given = true;
 	kr_mig_expected(m);
-	if (kr_mig_give_lane(m, m->lane.fd, &e))
+	if (kr_mig_give_lane(m, m->lane_fd, &e))
 		kr_mig_fail(m, &e);
-	kr_fd_close(&m->lane.fd);
+	kr_fd_close(&m->lane_fd);
 }
 
 /* Loaded, own manifest made, the source's manifest here and signed. */

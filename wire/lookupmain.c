@@ -5,8 +5,9 @@
  * strangers answer, so neither happens where the host's key is.
  *
  * The resolver opens files, sockets and libraries as the system's
- * configuration has it, so there is no empty root and no list of calls for
- * this agent; it has no privileges, and may write and execute no file.
+ * configuration has it, so there is no empty root and no allow-list of calls
+ * for this agent; it has no privileges, may write and execute no file, and
+ * dies if it reaches for another process.
  */
 #include <netdb.h>
 #include <netinet/in.h>
