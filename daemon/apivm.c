@@ -22,6 +22,7 @@ struct op {
 	uint64_t	client;
 	char		name[64];
 	bool		stop;
+	struct kr_err	why;		/* a start that failed */
 	struct kr_timer patience;
 };
 
@@ -109,13 +110,31 @@ static void op_end(struct op *o, const struct kr_err *e)
 	free(o);
 }
 
+/* Its process was killed. The row tells of it only once it is dead. */
+static void op_killed(void *arg, bool dead)
+{
+	struct op *o = arg;
+	struct kr_err e = o->why;
+
+	if (!dead) {	/* idle_gone() will see to the row */
+		kr_fail(&e, KR_E_HYPER_SLOW, "process %d of %s was killed and "
+			"does not end", (int)o->vm->pid, o->name);
+		op_end(o, &e);
+		return;
+	}
+	o->vm = NULL;
+	if (o->stop)
+		set_state(o->host, o->name, KR_VM_STOPPED, "vm-stopped", &e);
+	else
+		kr_api_vm_died(o->host, o->name);
+	op_end(o, e.code ? &e : NULL);
+}
+
 /* A start that failed leaves nothing behind. */
 static void give_up(struct op *o, const struct kr_err *e)
 {
-	kr_vm_kill(o->vm);
-	o->vm = NULL;
-	kr_api_vm_died(o->host, o->name);
-	op_end(o, e);
+	o->why = *e;
+	kr_vm_kill(o->vm, op_killed, o);
 }
 
 static void op_ready(void *arg, const struct kr_hyper_ready *r)
@@ -169,12 +188,8 @@ static void op_gone(void *arg, const struct kr_err *e)
 static void op_impatient(void *arg)
 {
 	struct op *o = arg;
-	struct kr_err e = KR_ERR_NONE;
 
-	kr_vm_kill(o->vm);
-	o->vm = NULL;
-	set_state(o->host, o->name, KR_VM_STOPPED, "vm-stopped", &e);
-	op_end(o, e.code ? &e : NULL);
+	kr_vm_kill(o->vm, op_killed, o);
 }
 
 static struct op *op_new(struct kr_request *q, const char *name, bool stop)
@@ -215,7 +230,7 @@ static int owned(struct kr_request *q, const char *name, struct kr_vmrow *v,
 	vm = kr_vm_find(q->host, name);
 	if (kr_mig_of_vm(q->host, name))
 		return kr_fail(e, KR_E_BUSY, "%s is migrating", name);
-	if (vm && vm->busy)
+	if (vm && (vm->busy || vm->dying))
 		return kr_fail(e, KR_E_BUSY, "%s is being started or stopped",
 			       name);
 	return 0;

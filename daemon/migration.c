@@ -311,13 +311,32 @@ struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm)
 	return NULL;
 }
 
-void kr_mig_end_vm(struct kr_mig *m, enum kr_state st)
+static void on_killed(void *arg, bool dead)
 {
-	if (m->vm && kr_record_ours(m, st))
-		kr_vm_kill(m->vm);
-	else if (m->vm)
-		kr_api_idle_vm(m->vm);
+	struct kr_mig *m = arg;
+
+	(void)dead;	/* killed, it runs nothing: the log tells it lingers */
+	m->killing = false;
+	m->after_kill(m);
+}
+
+void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
+		   void (*then)(struct kr_mig *m))
+{
+	struct kr_vm *vm = m->vm;
+
+	m->after_kill = then;
 	m->vm = NULL;
+	if (m->killing)
+		return;
+	if (vm && kr_record_ours(m, st)) {
+		m->killing = true;
+		kr_vm_kill(vm, on_killed, m);
+		return;
+	}
+	if (vm)
+		kr_api_idle_vm(vm);
+	then(m);
 }
 
 void kr_mig_finish(struct kr_mig *m)

@@ -51,6 +51,8 @@ struct kr_mig {
 	bool		  lane_given, plane_up, sending, sent, loaded, broken;
 	bool		  have_key, have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
+	bool		  killing;	/* its VM's process is dying */
+	void		(*after_kill)(struct kr_mig *m);
 	bool		  finished, stepping;
 	struct kr_lanekey key;
 	struct kr_manifest manifest;
@@ -148,8 +150,13 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
 /** kr_mig_give_lane() - Hand a connected lane to the data plane. */
 int kr_mig_give_lane(struct kr_mig *m, int fd, struct kr_err *e);
 
-/** kr_mig_end_vm() - End the VM's process if it is this migration's. */
-void kr_mig_end_vm(struct kr_mig *m, enum kr_state st);
+/**
+ * kr_mig_end_vm() - End the VM's process if it is this migration's
+ * @then: what comes once it is dead, or KR_VM_KILL_MS after it was killed;
+ *        called from here if there is none; takes the place of an earlier one
+ */
+void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
+		   void (*then)(struct kr_mig *m));
 
 /** kr_mig_stop_plane() - End the data plane and its lanes. */
 void kr_mig_stop_plane(struct kr_mig *m);

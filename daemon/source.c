@@ -209,8 +209,7 @@ static int act_destroy(struct kr_mig *m, struct kr_err *e)
 {
 	(void)e;
 	kr_mig_stop_plane(m);
-	kr_mig_end_vm(m, KR_S_DONE);
-	kr_mig_finish(m);
+	kr_mig_end_vm(m, KR_S_DONE, kr_mig_finish);
 	return 0;
 }
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The VMs of one host: how they are defined, shown, run and ended."""
+import contextlib
+import ctypes
 import glob
 import os
+import time
 
-from labrun import check, equal, run
+from labrun import check, equal, libc, run
 
 
 def empty_definition_is_explained(lab):
@@ -96,6 +99,94 @@ def disk_of_another_owner_is_opened(lab):
             os.chmod(p, st.st_mode & 0o777)
 
 
+PTRACE_SEIZE, PTRACE_CONT, TRACE_EXIT = 0x4206, 7, 0x40
+
+
+def ptrace(request, pid, data=0):
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p,
+                            ctypes.c_void_p]
+    if libc.ptrace(request, pid, None, data):
+        raise OSError(ctypes.get_errno(), "ptrace")
+
+
+@contextlib.contextmanager
+def dying_slowly(lab, host):
+    """The hypervisor on host, once killed, is not dead before the end."""
+    pid = lab.qemus(host)[0]
+    ptrace(PTRACE_SEIZE, pid, TRACE_EXIT)
+    try:
+        yield pid
+    finally:
+        os.waitpid(pid, 0)		# it stops where it would exit
+        ptrace(PTRACE_CONT, pid)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def prompt(lab, host):
+    """kororad on host answers at once."""
+    start = time.monotonic()
+    lab.api(host, {"id": 1, "method": "vm.list"})
+    took = time.monotonic() - start
+    check(took < 1, "kororad took %.1f s to answer" % took)
+
+
+def slow_death_holds_nobody_up(lab):
+    with dying_slowly(lab, "a"):
+        p = lab.start("a", "korora", "--json", "vm", "stop", "dirtier",
+                      "--force")
+        time.sleep(0.5)
+        for _ in range(5):
+            prompt(lab, "a")
+        check(not p.done(), "it was stopped before its process was dead")
+        equal(lab.state("a"), "running", "state of what is not dead")
+        for what in ("start", "stop"):
+            equal(lab.korora("a", "vm", what, "dirtier").code, "KR-1014", what)
+    equal(p.result().rc, 0, "stop")
+    equal(lab.state("a"), "stopped", "state")
+    equal(lab.korora("a", "vm", "start", "dirtier").rc, 0, "start")
+
+
+def endless_death_is_said(lab):
+    with dying_slowly(lab, "a"):
+        r = lab.korora("a", "vm", "stop", "dirtier", "--force")
+        equal((r.rc, r.code), (1, "KR-6006"), "exit, code of stop")
+        equal(lab.state("a"), "running", "state of what is not dead")
+        equal(lab.korora("a", "vm", "start", "dirtier").code, "KR-1014",
+              "start")
+    lab.until(lambda: lab.state("a") == "stopped", "record of its end")
+    equal(lab.korora("a", "vm", "start", "dirtier").rc, 0, "start")
+
+
+def slow_death_at_the_source(lab):
+    with dying_slowly(lab, "a"):
+        p = lab.start("a", "korora", "--json", "migrate", "dirtier", "--to",
+                      "b")
+        lab.until(lambda: lab.state("b") == "running", "VM on b")
+        lab.until(lambda: lab.state("a") == "moved", "end of the hand-over")
+        prompt(lab, "a")
+        check(not p.done(), "it is over before the copy is dead")
+    r = p.result()
+    equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)
+    lab.runs("b")
+    lab.home()
+    lab.works()
+
+
+def slow_death_at_the_destination(lab):
+    p, id = lab.migrating("a", "b", "--bandwidth", "2MB")
+    lab.await_phase("a", id, "copy")
+    with dying_slowly(lab, "b"):
+        equal(lab.korora("a", "cancel", id).rc, 0, "cancel")
+        equal(p.result().code, "KR-1012", "the cancelled one")
+        prompt(lab, "b")
+        before = lab.ticks("a")
+        lab.until(lambda: lab.ticks("a") > before, "progress of the VM on a")
+        equal(lab.migrate("a", "b").code, "KR-1014", "a second offer")
+    lab.until(lambda: not lab.qemus("b"), "end of the copy")
+    lab.works()
+
+
 DIRTIER = dict(vm="dirtier", mem=64)
 
 if __name__ == "__main__":
@@ -104,5 +195,7 @@ if __name__ == "__main__":
             empty_definition_is_explained, what_is_not_there_is_null,
             watching_is_quiet_when_nothing_happens,
             hypervisors_shed_what_they_do_not_need]),
-        (DIRTIER, [disk_of_another_owner_is_opened]),
+        (DIRTIER, [slow_death_at_the_source, slow_death_at_the_destination]),
+        (DIRTIER, [disk_of_another_owner_is_opened,
+                   slow_death_holds_nobody_up, endless_death_is_said]),
     ])
