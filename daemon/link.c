@@ -6,17 +6,14 @@
 #include "daemon/link.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "daemon/dial.h"
+#include "daemon/accept.h"
 #include "daemon/migration.h"
 #include "daemon/spawn.h"
 #include "evidence/fingerprint.h"
@@ -27,12 +24,6 @@
 #define HANDSHAKE_MS	10000u
 #define SESSIONS_MAX	4u	/* with one peer at a time */
 #define IDLE_MS		30000u	/* a session without a migration lives on */
-#define N_SEEN		4096u	/* ClientHellos remembered, about 128 KiB */
-
-struct kr_seen {
-	unsigned int next;
-	uint8_t	     random[N_SEEN][32];
-};
 
 /* ---- the end of a link ------------------------------------------------- */
 
@@ -81,7 +72,7 @@ static void end(struct kr_link *l, const struct kr_err *e)
 	kr_timer_off(&l->idle);
 	kr_chan_close(&l->chan);
 	if (!l->up && !l->outgoing)
-		h->n_unproved--;
+		kr_accept_leave(h->accept);
 	if (l->error.kr && (l->error.kr != KR_E_PEER_CLOSED || l->up))
 		tell_end(l);
 	kr_timer_arm(h->loop, &l->reap, 0);
@@ -156,7 +147,6 @@ static int on_seen(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		   struct kr_err *e)
 {
 	struct kr_link *l = arg;
-	struct kr_seen *s = l->host->seen;
 	uint8_t random[32];
 
 	(void)fds;
@@ -164,12 +154,7 @@ static int on_seen(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	kr_rd_bytes(r, random, sizeof(random));
 	if (!kr_rd_done(r))
 		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed question");
-	for (unsigned int i = 0; i < N_SEEN; i++)
-		if (!memcmp(s->random[i], random, sizeof(random)))
-			return known(l, 1, "", e);
-	memcpy(s->random[s->next], random, sizeof(random));
-	s->next = (s->next + 1) % N_SEEN;
-	return known(l, 0, "", e);
+	return known(l, kr_accept_seen(l->host->accept, random), "", e);
 }
 
 static int keep_certificate(struct kr_link *l, struct kr_err *e)
@@ -254,7 +239,7 @@ static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		return rc;
 	l->up = true;
 	if (!l->outgoing)
-		l->host->n_unproved--;
+		kr_accept_leave(l->host->accept);
 	kr_timer_arm(l->host->loop, &l->idle, IDLE_MS);
 	kr_log(KR_LOG_INFO, "session with %s (%s) up: %s %s", l->peer,
 	       l->address, l->info.tls, l->info.suite);
@@ -449,63 +434,18 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 	return 0;
 }
 
-/* Unproved connections from the same address: nobody gets all places. */
-static unsigned int from_address(const struct kr_host *h, const char *who)
+int kr_link_incoming(struct kr_host *h, const char *address, int fd,
+		     struct kr_err *e)
 {
-	size_t n = (size_t)(strrchr(who, ':') - who) + 1;
-	unsigned int same = 0;
+	struct kr_link *l = link_new(h, false);
+	struct kr_err why = KR_ERR_NONE;
 
-	for (const struct kr_link *l = h->links; l; l = l->next)
-		same += !l->outgoing && !l->up && !l->dead &&
-			!strncmp(l->address, who, n);
-	return same;
-}
-
-static void on_accept(void *arg, uint32_t events)
-{
-	struct kr_host *h = arg;
-	struct sockaddr_storage a;
-	socklen_t n = sizeof(a);
-	struct kr_err e = KR_ERR_NONE;
-	KR_AUTO(kr_fd_autoclose) int fd =
-		accept4(h->listener.fd, (struct sockaddr *)&a, &n,
-			SOCK_CLOEXEC | SOCK_NONBLOCK);
-	char who[128];
-	struct kr_link *l;
-	int one = 1;
-
-	(void)events;
-	if (fd < 0)
-		return;
-	kr_dial_name(&a, n, who, sizeof(who));
-	if (h->n_unproved >= h->cfg.max_unproved ||
-	    from_address(h, who) >= (h->cfg.max_unproved + 1) / 2) {
-		kr_fail(&e, KR_E_TOO_MANY, "%u of them; %s was turned away",
-			h->n_unproved, who);
-		kr_log_err(KR_LOG_WARN, "accept", &e);
-		return;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	l = link_new(h, false);
 	if (!l)
-		return;
-	h->n_unproved++;
-	snprintf(l->address, sizeof(l->address), "%s", who);
-	if (start_agent(l, fd, &e))
-		end(l, &e);
-}
-
-int kr_link_listen(struct kr_host *h, struct kr_err *e)
-{
-	int fd = -1, r = kr_dial_listen(h->cfg.listen, &fd, e);
-
-	if (r)
-		return r;
-	h->listener = (struct kr_io){ .fd = fd, .fn = on_accept, .arg = h };
-	h->seen = calloc(1, sizeof(*h->seen));
-	if (!h->seen)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	return kr_io_add(h->loop, &h->listener, EPOLLIN, e);
+	snprintf(l->address, sizeof(l->address), "%s", address);
+	if (start_agent(l, fd, &why))
+		end(l, &why);
+	return 0;
 }
 
 /* ---- use --------------------------------------------------------------- */
@@ -566,6 +506,4 @@ void kr_link_fini(struct kr_host *h)
 		kr_timer_off(&l->reap);
 		on_reap(l);
 	}
-	free(h->seen);
-	h->seen = NULL;
 }
