@@ -177,7 +177,7 @@ int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		    struct kr_err *e);
 void kr_source_key(struct kr_mig *m);
-/** kr_source_lane() - The lane's connection is there, or why not: struct kr_dial. */
+/** kr_source_lane() - The lane is connected, or why not; of struct kr_dial. */
 void kr_source_lane(void *mig, int fd, const struct kr_err *why);
 /** kr_source_session() - Take what the offer says of the session. */
 void kr_source_session(struct kr_mig *m);
