@@ -298,8 +298,8 @@ static inline bool b_up(void) { return b.up; }
 static inline bool b_down(void) { return b.down; }
 static inline bool a_down(void) { return a.down; }
 static inline bool b_has_msg(void) { return b.n_msgs || b.down; }
-			   
-			   static inline void connect_both(void)
+
+static inline void connect_both(void)
 {
 	begin_both();
 	assert_int_equal(run(both_up, PATIENCE_MS), 0);
