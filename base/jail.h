@@ -4,7 +4,7 @@
  * empty root, no capabilities, no new privileges, own user, landlock where
  * the kernel has it, and a seccomp allow-list that kills. One agent, which
  * has to open what the system's resolver opens, has no empty root and a
- * list of what kills instead.
+ * list of what is refused instead.
  */
 #ifndef KR_BASE_JAIL_H
 #define KR_BASE_JAIL_H

@@ -7,7 +7,7 @@
  * The resolver opens files, sockets and libraries as the system's
  * configuration has it, so there is no empty root and no allow-list of calls
  * for this agent; it has no privileges, may write and execute no file, and
- * dies if it reaches for another process.
+ * cannot reach another process.
  */
 #include <netdb.h>
 #include <netinet/in.h>
