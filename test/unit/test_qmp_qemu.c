@@ -34,6 +34,9 @@ static void migrate_undo_migrate(void **state)
 	say(&src, KR_HYPER_SWITCH);
 	await(&src, KR_HYPER_EVENT, KR_HYPER_SENT);
 	await(&dst, KR_HYPER_EVENT, KR_HYPER_LOADED);
+	/* QEMU says that it is sent a moment before it is in that state */
+	for (int i = 0; i < 100 && ask(&src).run != KR_HYPER_IS_MIGRATED; i++)
+		usleep(10000);
 	assert_int_equal(ask(&src).run, KR_HYPER_IS_MIGRATED);
 	st = ask(&dst);
 	assert_int_equal(st.run, KR_HYPER_IS_PAUSED);
