@@ -178,6 +178,7 @@ static void print_completed(const json_t *j)
 static void print_unfinished(const json_t *j, int exit_code)
 {
 	char vm[KR_CELL_BYTES], to[KR_CELL_BYTES], what[KR_CELL_BYTES];
+	bool begun = json_is_string(json_object_get(j, "migration"));
 	char h[KR_HUMAN_BYTES];
 
 	printf("%s to %s: %s", kr_columns_text(j, "vm", vm),
@@ -185,9 +186,10 @@ static void print_unfinished(const json_t *j, int exit_code)
 	       kr_columns_text(j, "status", what));
 	if (number(j, "total_ms") > 0)
 		printf(" after %s", kr_human_span(number(j, "total_ms"), h));
-	printf("%s\n", exit_code == KR_EXIT_REFUSED ?
+	/* without a number nothing began: the VM need not run, or be */
+	printf("%s\n", begun && exit_code == KR_EXIT_REFUSED ?
 			       "; the VM runs where it was" : "");
-	if (json_is_string(json_object_get(j, "migration")))
+	if (begun)
 		printf("  migration   %s\n",
 		       kr_columns_text(j, "migration", what));
 }
