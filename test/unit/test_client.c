@@ -321,8 +321,19 @@ static void a_lost_migration_is_exit_3(void **state)
 	assert_int_equal(answered("migrate web --to beta", EVENT("release")),
 			 KR_EXIT_OPERATOR);
 	assert_non_null(strstr(err, "KR-1009"));
-	assert_int_equal(answered("migrate web --to beta", ""),
+	assert_non_null(strstr(out, "to beta: how it ended is not known\n"
+				    "  migration   5f\n"));
+	assert_int_equal(answered("--json migrate web --to beta",
+				  EVENT("release")),
+			 KR_EXIT_OPERATOR);
+	assert_non_null(strstr(err, "KR-1009"));
+	assert_memory_equal(out, "{\"migration\":\"5f\",\"vm\":\"web\",", 29);
+	assert_non_null(strstr(out, "\"status\":\"failed\",\"error\":{\"code\":"
+				    "\"KR-1009\""));
+	assert_int_equal(answered("--json migrate web --to beta", ""),
 			 KR_EXIT_REFUSED);
+	assert_memory_equal(out, "{\"migration\":null,\"vm\":\"web\",", 29);
+	assert_non_null(strstr(out, "\"status\":\"refused\""));
 }
 
 static void recover_waits_is_exit_3(void **state)
