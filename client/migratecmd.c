@@ -247,7 +247,7 @@ static json_t *without_result(const json_t *params, const char *migration,
 	const char *strategy = json_string_value(
 		json_object_get(params, "strategy"));
 
-	return json_pack("{s:s?, s:O, s:n, s:O, s:s, s:O, s:s, s:i, s:i, s:i,"
+	return json_pack("{s:s?, s:O?, s:n, s:O?, s:s, s:O, s:s, s:i, s:i, s:i,"
 			 " s:i, s:i, s:n, s:n}", "migration", migration,
 			 "vm", json_object_get(params, "vm"), "from",
 			 "to", json_object_get(params, "to"),

@@ -178,6 +178,8 @@ static void usage_is_exit_2(void **state)
 	assert_int_equal(korora("migrate a --to b --to c"), KR_EXIT_USAGE);
 	assert_int_equal(korora("migrate a --to b --bandwidth 5mb"),
 			 KR_EXIT_USAGE);
+	assert_int_equal(korora("migrate \377 --to b"), KR_EXIT_USAGE);
+	assert_non_null(strstr(err, "not valid UTF-8"));
 	assert_int_equal(korora("vm list --froce"), KR_EXIT_USAGE);
 	assert_int_equal(korora("status --root"), KR_EXIT_USAGE);
 	assert_int_equal(korora("help migrate"), 0);
