@@ -228,6 +228,14 @@ def wrong_requests(lab):
                  ["dirtier", "--to", "b", "--frobnicate"]):
         r = lab.korora("a", "migrate", *args)
         equal((r.rc, r.code), (2, "KR-1001"), "exit, code of %s" % args)
+    for address in ("x:7300:9", "a b", "[]:7300", "x:+70"):
+        r = lab.korora("a", "host", "add", "gamma", address)
+        equal((r.rc, r.code), (2, "KR-1001"), "exit, code of " + address)
+        check('"%s"' % address in r.json["error"]["message"], "%r" % r)
+    lab.told("a", "host", "add", "gamma", "fe80::1")
+    equal(lab.told("a", "host", "show", "gamma")["address"], "[fe80::1]:7300",
+          "address")
+    lab.told("a", "host", "remove", "gamma")
     equal(lab.korora("a", "cancel", "feedbeef").code, "KR-1006", "cancel")
     r = lab.api("a", {"id": 5, "method": "vm.list", "params": {"x": 1}})
     equal(r.get("error", {}).get("code"), "KR-1001", "an unknown parameter")
