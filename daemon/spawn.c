@@ -178,9 +178,11 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 		plain_signals();
 		setsid();
 		setpriority(PRIO_PROCESS, 0, 0);
-		if ((fd = take_lock(lock)) < 0 || write_pid(fd) ||
-		    chdir(l->cwd) || (pid_fd = open("qemu.pid", O_WRONLY |
-						    O_CREAT | O_TRUNC, 0644)) < 0 ||
+		fd = take_lock(lock);
+		if (fd < 0 || write_pid(fd) || chdir(l->cwd))
+			_exit(126);
+		pid_fd = open("qemu.pid", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		if (pid_fd < 0 ||
 		    write_pid(pid_fd) || dup2(null, 0) < 0 ||
 		    place_fds(l, out, fd) || shed_capabilities())
 			_exit(126);

@@ -109,6 +109,23 @@ def many_idle_connections(lab):
 
 
 @harmless
+def all_places_taken(lab):
+    """Who is turned away is told so in the hint: the cause is in b's log."""
+    lab.restart("a")	# no session is left
+    with contextlib.ExitStack() as stack:
+        for host in ("mallory", "client"):
+            for _ in range(20):
+                stack.callback(lab.connect(host, "b").close)
+        lab.await_log("b", r"KR-2016.* 10\.77\.0\.9:", lab.since)
+        r = lab.korora("a", "doctor", "--to", "b")
+        lab.await_log("b", r"KR-2016.* 10\.77\.0\.1:", lab.since)
+    bad = [c for c in r.json["checks"] if not c["ok"]]
+    equal((r.rc, [c["code"] for c in bad]), (1, ["KR-2015"]), "doctor: %r" % r)
+    check("KR-2016" in bad[0]["hint"], "the hint: %s" % bad[0]["hint"])
+    lab.until(lambda: len(children(lab.pid("b"))) < 8, "end of the agents")
+
+
+@harmless
 def flood_of_idle_connections(lab):
     """mallory opens new ones as fast as he is turned away; a's come too."""
     lab.restart("a")
@@ -150,4 +167,4 @@ def flood_of_idle_connections(lab):
 if __name__ == "__main__":
     run([(LAB, [
         garbage_at_the_port, half_closed_connections, one_byte_a_second,
-        many_idle_connections, flood_of_idle_connections])])
+        many_idle_connections, all_places_taken, flood_of_idle_connections])])

@@ -190,6 +190,8 @@ static void usage_is_exit_2(void **state)
 	assert_int_equal(korora("migrate a --to b --to c"), KR_EXIT_USAGE);
 	assert_int_equal(korora("migrate a --to b --bandwidth 5mb"),
 			 KR_EXIT_USAGE);
+	assert_int_equal(korora("migrate \377 --to b"), KR_EXIT_USAGE);
+	assert_non_null(strstr(err, "not valid UTF-8"));
 	assert_int_equal(korora("vm list --froce"), KR_EXIT_USAGE);
 	assert_int_equal(korora("status --root"), KR_EXIT_USAGE);
 	assert_int_equal(korora("help migrate"), 0);
@@ -305,14 +307,47 @@ static void an_unfinished_migration_is_a_result(void **state)
 	assert_null(strstr(out, "runs where it was"));
 }
 
+static void only_a_begun_migration_says_where_the_vm_runs(void **state)
+{
+	static const char refused[] =
+		"{\"id\":1,\"error\":{\"code\":\"KR-1004\",\"message\":"
+		"\"nothing\"}}\n";
+	static const char undone[] =
+		"{\"id\":1,\"result\":{\"migration\":\"5f\",\"vm\":\"web\","
+		"\"to\":\"beta\",\"status\":\"failed\",\"error\":{\"code\":"
+		"\"KR-5002\",\"message\":\"lane 0\"}}}\n";
+
+	(void)state;
+	assert_int_equal(answered("migrate web --to beta", refused),
+			 KR_EXIT_REFUSED);
+	assert_string_equal(out, "web to beta: refused\n");
+	unlink(below("/run/korora/api.sock"));
+	assert_int_equal(korora("migrate web --to beta"), KR_EXIT_REFUSED);
+	assert_string_equal(out, "web to beta: refused\n");
+	assert_int_equal(answered("migrate web --to beta", undone),
+			 KR_EXIT_REFUSED);
+	assert_non_null(strstr(out, "failed; the VM runs where it was"));
+}
+
 static void a_lost_migration_is_exit_3(void **state)
 {
 	(void)state;
 	assert_int_equal(answered("migrate web --to beta", EVENT("release")),
 			 KR_EXIT_OPERATOR);
 	assert_non_null(strstr(err, "KR-1009"));
-	assert_int_equal(answered("migrate web --to beta", ""),
+	assert_non_null(strstr(out, "to beta: how it ended is not known\n"
+				    "  migration   5f\n"));
+	assert_int_equal(answered("--json migrate web --to beta",
+				  EVENT("release")),
+			 KR_EXIT_OPERATOR);
+	assert_non_null(strstr(err, "KR-1009"));
+	assert_memory_equal(out, "{\"migration\":\"5f\",\"vm\":\"web\",", 29);
+	assert_non_null(strstr(out, "\"status\":\"failed\",\"error\":{\"code\":"
+				    "\"KR-1009\""));
+	assert_int_equal(answered("--json migrate web --to beta", ""),
 			 KR_EXIT_REFUSED);
+	assert_memory_equal(out, "{\"migration\":null,\"vm\":\"web\",", 29);
+	assert_non_null(strstr(out, "\"status\":\"refused\""));
 }
 
 static void recover_waits_is_exit_3(void **state)
@@ -502,6 +537,8 @@ int main(void)
 		cmocka_unit_test(an_error_has_its_exit_code),
 		cmocka_unit_test(migrate_tells_progress_and_end),
 		cmocka_unit_test(an_unfinished_migration_is_a_result),
+		cmocka_unit_test(
+			only_a_begun_migration_says_where_the_vm_runs),
 		cmocka_unit_test(a_lost_migration_is_exit_3),
 		cmocka_unit_test(recover_waits_is_exit_3),
 		cmocka_unit_test(watching_tells_what_changed),
