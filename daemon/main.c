@@ -44,11 +44,11 @@ static void fault_list(void)
 		struct kr_faultpoint f;
 
 		if (kr_handover_fault(n, &f))
-			printf("%u\t%s\t%s\t%s\t%s\n", n,
+			printf("%u\t%s\t%s\t%s\t%s\t%s\n", n,
 			       kr_state_side(f.from) == KR_SOURCE ?
 			       "source" : "target", kr_state_name(f.from),
-			       kr_event_name(f.ev),
-			       f.after ? "after" : "before");
+			       kr_event_name(f.ev), kr_fault_at_name(f.at),
+			       kr_state_name(kr_handover[f.from][f.ev].to));
 	}
 }
 
