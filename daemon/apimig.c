@@ -86,7 +86,8 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (json_is_true(json_object_get(q->params, "dry_run")))
 		return kr_api_dry_run(q, to, &def, v.epoch + 1, e);
 	if (v.state != KR_VM_RUNNING || !kr_vm_find(q->host, name) ||
-	    kr_vm_find(q->host, name)->busy)
+	    kr_vm_find(q->host, name)->busy ||
+	    kr_vm_find(q->host, name)->dying)
 		return kr_fail(e, KR_E_VM_STATE, "%s does not run; start it "
 			       "there, or here first", name);
 	m = kr_mig_new(q->host, KR_S_NEW);

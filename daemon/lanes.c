@@ -6,8 +6,6 @@
  * here.
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,38 +48,36 @@ static int give(struct kr_mig *m, struct kr_mig_lane *l, struct kr_err *e)
 	memcpy(p.psk, l->key.key, sizeof(p.psk));
 	kr_plane_msg_put_lane(&w, &p);
 	r = kr_chan_send(&m->plane, KR_PLANE_LANE, buf, kr_wr_len(&w),
-			 &l->io.fd, 1, e);
+			 &l->fd, 1, e);
 	kr_wipe(&p, sizeof(p));
 	kr_wipe(buf, sizeof(buf));
 	kr_wipe(&l->key, sizeof(l->key));
-	kr_fd_close(&l->io.fd);
+	kr_fd_close(&l->fd);
 	l->given = true;
 	return r;
 }
 
 /* ---- source ------------------------------------------------------------ */
 
-static void on_connected(void *arg, uint32_t events)
+static void on_connected(void *lane, int fd, const struct kr_err *why)
 {
-	struct kr_mig_lane *l = arg;
+	struct kr_mig_lane *l = lane;
 	struct kr_mig *m = l->mig;
 	struct kr_preamble p = { .lane = l->key.lane };
 	uint8_t buf[KR_PREAMBLE_BYTES];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 	struct kr_err e = KR_ERR_NONE;
-	int err = 0, one = 1;
-	socklen_t n = sizeof(err);
 
-	(void)events;
-	kr_io_del(&l->io);
-	getsockopt(l->io.fd, SOL_SOCKET, SO_ERROR, &err, &n);
-	setsockopt(l->io.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	l->fd = fd;
 	memcpy(p.migration, m->terms.migration, sizeof(p.migration));
 	kr_preamble_put(&w, &p);
-	if (err || send(l->io.fd, buf, sizeof(buf), MSG_NOSIGNAL) !=
-		   (ssize_t)sizeof(buf))
+	if (fd < 0)
+		kr_fail(&e, why->kr == KR_E_UNREACHABLE ? KR_E_LANE_LOST :
+			why->kr, "lane to %s: %s", m->peer, why->what);
+	else if (send(fd, buf, sizeof(buf), MSG_NOSIGNAL) !=
+		 (ssize_t)sizeof(buf))
 		kr_fail(&e, KR_E_LANE_LOST, "lane to %s: %s", m->peer,
-			strerror(err ? err : errno));
+			strerror(errno));
 	else
 		give(m, l, &e);
 	if (e.code)
@@ -93,11 +89,8 @@ static void connect_lane(struct kr_mig *m, struct kr_mig_lane *l)
 	struct kr_err e = KR_ERR_NONE;
 	struct kr_hostrow row;
 
-	l->io.fn = on_connected;
-	l->io.arg = l;
 	if (kr_hostrow_get(m->host->store, m->peer, &row, &e) ||
-	    kr_dial_connect(row.address, &l->io.fd, &e) ||
-	    kr_io_add(m->host->loop, &l->io, EPOLLOUT, &e))
+	    kr_dial_start(m->host, &l->dial, row.address, &e))
 		kr_mig_fail(m, &e);
 }
 
@@ -120,7 +113,7 @@ void kr_lanes_key(struct kr_link *link, const struct kr_lanekey *k)
 	l->have_key = true;
 	if (m->state == KR_S_COPY)
 		connect_lane(m, l);
-	else if (l->io.fd >= 0 && give(m, l, &e))
+	else if (l->fd >= 0 && give(m, l, &e))
 		kr_mig_fail(m, &e);
 }
 
@@ -137,10 +130,10 @@ int kr_lanes_in(struct kr_link *link, const uint8_t id[16], uint8_t lane,
 		return kr_fail(e, KR_E_LANE_UNKNOWN, "lane %u from %s", lane,
 			       link->address);
 	l = &m->lanes[lane];
-	if (l->given || l->io.fd >= 0)
+	if (l->given || l->fd >= 0)
 		return kr_fail(e, KR_E_LANE_USED, "lane %u from %s", lane,
 			       link->address);
-	l->io.fd = kr_fd_take(&own);
+	l->fd = kr_fd_take(&own);
 	if (l->have_key && give(m, l, &why))
 		kr_mig_fail(m, &why);
 	return 0;
@@ -149,16 +142,18 @@ int kr_lanes_in(struct kr_link *link, const uint8_t id[16], uint8_t lane,
 void kr_lanes_init(struct kr_mig *m)
 {
 	for (unsigned int i = 0; i < KR_PLANE_LANES_MAX; i++) {
-		m->lanes[i].mig = m;
-		m->lanes[i].io.fd = -1;
+		m->lanes[i] = (struct kr_mig_lane){
+			.mig = m, .fd = -1,
+			.dial = KR_DIAL(on_connected, &m->lanes[i]),
+		};
 	}
 }
 
 void kr_lanes_close(struct kr_mig *m)
 {
 	for (unsigned int i = 0; i < KR_PLANE_LANES_MAX; i++) {
-		kr_io_del(&m->lanes[i].io);
-		kr_fd_close(&m->lanes[i].io.fd);
+		kr_dial_stop(&m->lanes[i].dial);
+		kr_fd_close(&m->lanes[i].fd);
 		kr_wipe(&m->lanes[i].key, sizeof(m->lanes[i].key));
 	}
 }

@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 
+#include "daemon/dial.h"
 #include "daemon/host.h"
 #include "daemon/link.h"
 #include "daemon/vm.h"
@@ -31,7 +32,8 @@
 /* A lane until the data plane has it. */
 struct kr_mig_lane {
 	struct kr_mig	 *mig;
-	struct kr_io	  io;		/* its connection, while it is ours */
+	struct kr_dial	  dial;		/* at the source */
+	int		  fd;		/* its connection, while it is ours */
 	struct kr_lanekey key;
 	bool		  have_key, given;
 };
@@ -60,6 +62,8 @@ struct kr_mig {
 	bool		  sending, sent, loaded, broken;
 	bool		  have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
+	bool		  killing;	/* its VM's process is dying */
+	void		(*after_kill)(struct kr_mig *m);
 	bool		  finished, stepping;
 	struct kr_manifest manifest;
 	struct kr_dsse_sig sig, peer_sig;	/* of the newest statements */
@@ -153,8 +157,13 @@ void kr_mig_send_fail(struct kr_mig *m);
 /** kr_mig_plane() - Start the data plane on the hypervisor's socket. */
 int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
 
-/** kr_mig_end_vm() - End the VM's process if it is this migration's. */
-void kr_mig_end_vm(struct kr_mig *m, enum kr_state st);
+/**
+ * kr_mig_end_vm() - End the VM's process if it is this migration's
+ * @then: what comes once it is dead, or KR_VM_KILL_MS after it was killed;
+ *        called from here if there is none; takes the place of an earlier one
+ */
+void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
+		   void (*then)(struct kr_mig *m));
 
 /** kr_mig_stop_plane() - End the data plane and its lanes. */
 void kr_mig_stop_plane(struct kr_mig *m);

@@ -86,6 +86,12 @@ static void start_sending(struct kr_mig *m)
 		kr_mig_fail(m, &e);
 }
 
+static void socket_path(const struct kr_mig *m, char path[PATH_MAX])
+{
+	kr_vm_folder(m->host, m->terms.vm, path, PATH_MAX - 16);
+	strcat(path, "/" MIG_SOCKET);
+}
+
 static int act_copy(struct kr_mig *m, struct kr_err *e)
 {
 	struct kr_hyper_setup s = {
@@ -100,8 +106,7 @@ static int act_copy(struct kr_mig *m, struct kr_err *e)
 	if (!m->vm)
 		return kr_fail(e, KR_E_HYPER_DIED, "%s has no process",
 			       m->terms.vm);
-	kr_vm_folder(m->host, m->terms.vm, path, sizeof(path) - 16);
-	strcat(path, "/" MIG_SOCKET);
+	socket_path(m, path);
 	fd = kr_unix_listen(path, 0600);
 	if (fd < 0)
 		return kr_fail(e, KR_E_SYSTEM, "%s: %s", path, strerror(-fd));
@@ -168,8 +173,7 @@ static int act_destroy(struct kr_mig *m, struct kr_err *e)
 {
 	(void)e;
 	kr_mig_stop_plane(m);
-	kr_mig_end_vm(m, KR_S_DONE);
-	kr_mig_finish(m);
+	kr_mig_end_vm(m, KR_S_DONE, kr_mig_finish);
 	return 0;
 }
 
@@ -313,6 +317,8 @@ static void watch(struct kr_mig *m)
 
 static int act_revive(struct kr_mig *m, struct kr_err *e)
 {
+	char path[PATH_MAX];
+
 	(void)e;
 	m->ending = true;
 	kr_mig_send_fail(m);	/* first: it says why */
@@ -320,6 +326,8 @@ static int act_revive(struct kr_mig *m, struct kr_err *e)
 		kr_mig_send(m, KR_STATEMENT_ABORT, NULL);
 	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
 	kr_mig_stop_plane(m);
+	socket_path(m, path);
+	unlink(path);	/* the VM's folder lives on */
 	watch(m);
 	revive(m);
 	return 0;
