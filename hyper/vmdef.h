@@ -28,7 +28,7 @@
 #define KR_VMDEF_MEMORY_MB_MAX	1048576u
 #define KR_VMDEF_CMDLINE_MAX	1023u	/* bytes */
 #define KR_VMDEF_FILE_MAX	255u	/* bytes of "storage:path" */
-#define KR_VMDEF_TEXT_MAX	8192u	/* bytes of canonical text, with NUL */
+#define KR_VMDEF_TEXT_MAX	8448u	/* bytes of canonical text, with NUL */
 #define KR_VMDEF_WIRE_MAX	(KR_VMDEF_TEXT_MAX + 2u)
 #define KR_VMDEF_DIGEST_BYTES	32u	/* SHA-256 */
 

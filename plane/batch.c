@@ -67,7 +67,7 @@ static bool find(struct kr_recall *m, struct kr_haves *there,
 	r->at = i->at;
 	r->kind = KR_REF_SAME;
 	r->slot = kr_recall_same(m, digest);
-	if (kr_recall_content(m, r->slot))
+	if (r->slot != KR_RECALL_NONE)
 		return true;
 	r->kind = KR_REF_CACHED;
 	r->slot = kr_haves_find(there, digest);
@@ -86,11 +86,17 @@ void kr_batch_find(struct kr_recall *m, struct kr_haves *there,
 		   struct kr_refs *ret_refs)
 {
 	ret_refs->n = 0;
-	for (unsigned int k = 0; k < items->n; k++)
-		if (items->i[k].kind == KR_ITEM_PAGE &&
-		    find(m, there, raw, &items->i[k], digests[k], delta,
-			 &ret_refs->r[ret_refs->n]))
-			ret_refs->n++;
+	for (unsigned int k = 0; k < items->n; k++) {
+		struct kr_ref *r = &ret_refs->r[ret_refs->n];
+
+		if (items->i[k].kind != KR_ITEM_PAGE ||
+		    !find(m, there, raw, &items->i[k], digests[k], delta, r))
+			continue;
+		/* only what is said: the other end must do the same */
+		if (r->kind != KR_REF_CACHED)
+			kr_recall_touch(m, r->slot);
+		ret_refs->n++;
+	}
 }
 
 static void xor_page(uint8_t *out, const uint8_t *a, const uint8_t *b)
@@ -162,6 +168,7 @@ static int resolve(struct kr_recall *m, struct kr_pagecache *cache,
 	old = kr_recall_content(m, x->slot);
 	if (!old)
 		return malformed(e, "a page that never came");
+	kr_recall_touch(m, x->slot);
 	if (x->kind == KR_REF_SAME) {
 		memcpy(out, old, PAGE);
 		return 0;

@@ -5,6 +5,7 @@
  */
 #include "plane/recall.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -112,12 +113,15 @@ uint32_t kr_recall_version(const struct kr_recall *r, uint16_t block,
 	return i;
 }
 
-const uint8_t *kr_recall_content(struct kr_recall *r, uint32_t slot)
+const uint8_t *kr_recall_content(const struct kr_recall *r, uint32_t slot)
 {
-	if (slot >= r->n_used)
-		return NULL;
+	return slot < r->n_used ? r->content[slot] : NULL;
+}
+
+void kr_recall_touch(struct kr_recall *r, uint32_t slot)
+{
+	assert(slot < r->n_used);
 	r->recent[slot] = true;
-	return r->content[slot];
 }
 
 static void unlink_entry(struct kr_recall *r, uint32_t slot)

@@ -41,11 +41,14 @@ uint32_t kr_recall_version(const struct kr_recall *r, uint16_t block,
 			   uint64_t page);
 
 /**
- * kr_recall_content() - A slot's 4096 bytes, and it is kept a while longer
+ * kr_recall_content() - A slot's 4096 bytes
  *
  * Return: NULL if nothing was ever learned into it.
  */
-const uint8_t *kr_recall_content(struct kr_recall *r, uint32_t slot);
+const uint8_t *kr_recall_content(const struct kr_recall *r, uint32_t slot);
+
+/** kr_recall_touch() - It was referred to: keep it a while longer. */
+void kr_recall_touch(struct kr_recall *r, uint32_t slot);
 
 /**
  * kr_recall_learn() - Remember a page

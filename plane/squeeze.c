@@ -6,6 +6,7 @@
 #include "plane/squeeze.h"
 
 #include <lz4.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -82,6 +83,23 @@ long kr_squeeze_forward(struct kr_squeeze *s, enum kr_squeeze_method method,
 	return (long)o.pos;
 }
 
+/* All of @in into all of @out, and nothing is held back. */
+static bool fills(ZSTD_DCtx *d, ZSTD_inBuffer *in, ZSTD_outBuffer *out)
+{
+	uint8_t more;
+	ZSTD_outBuffer spill = { &more, 1, 0 };
+
+	while (in->pos < in->size || out->pos < out->size) {
+		size_t was_in = in->pos, was_out = out->pos;
+
+		if (ZSTD_isError(ZSTD_decompressStream(d, out, in)) ||
+		    (in->pos == was_in && out->pos == was_out))
+			return false;
+	}
+	return !ZSTD_isError(ZSTD_decompressStream(d, &spill, in)) &&
+	       !spill.pos;
+}
+
 int kr_squeeze_reverse(struct kr_squeeze *s, enum kr_squeeze_method method,
 		       const uint8_t *in, size_t n, uint8_t *out,
 		       size_t n_out, struct kr_err *e)
@@ -98,10 +116,7 @@ int kr_squeeze_reverse(struct kr_squeeze *s, enum kr_squeeze_method method,
 		d = decompressor(s, method);
 		if (!d)
 			return kr_fail(e, KR_E_SYSTEM, "zstd is not there");
-		while (!ZSTD_isError(ZSTD_decompressStream(d, &o, &i)))
-			if (i.pos == i.size || o.pos == o.size)
-				break;
-		if (i.pos == i.size && o.pos == o.size)
+		if (fills(d, &i, &o))
 			return 0;
 	}
 	return kr_fail(e, KR_E_LANE_MALFORMED,

@@ -1,284 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_plane_agent.c - two real agents between two processes that play QEMU,
- * with a relay in between that can flip, cut or freeze: bytes arrive
- * unchanged, failures close everything at once and carry the right code.
- * With KORORA_PLANE_MIB=N it measures N MiB of random pages instead.
+ * with a network in between that can flip, cut or freeze: bytes arrive
+ * unchanged, failures close everything at once and carry the right code; all
+ * of that on one lane and again on three. With KORORA_PLANE_MIB=N it measures
+ * N MiB of random pages instead, on KORORA_PLANE_LANES lanes (default 1).
  */
-#include "plane_stand.h"
+#include "plane_play.h"
 
-#include <errno.h>
-#include <openssl/evp.h>
-#include <poll.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-
-#define PAGE		4096u
-#define CHUNK_PAGES	256u
-#define MIB		(UINT64_C(1) << 20)
-#define NEVER		UINT64_MAX
-
-/* What the players report; shared memory. */
-struct report {
-	uint64_t n_bytes, last_byte_ns;
-	uint8_t	 digest[32];
-	uint64_t back_bytes;
-	bool	 broken;		/* the socket broke under it */
-};
-
-static struct report *reports;		/* [0] source's QEMU, [1] dest.'s */
-
-struct play {
-	uint64_t n_pages;
-	bool	 hash;
-	uint64_t close_after;		/* destination's QEMU gives up */
-	uint64_t flip_at, cut_at, freeze_at; /* relay, bytes forward */
-	uint64_t limit_bytes;
-	uint8_t	 dst_key;
-	bool	 quiet;			/* source's QEMU writes nothing */
-};
-
-static void put_all(int fd, const void *p, size_t n, EVP_MD_CTX *sha)
+/* Both have their manifest, and what went in came out. */
+static void expect_carried(unsigned int ms)
 {
-	const uint8_t *q = p;
-
-	if (sha)
-		EVP_DigestUpdate(sha, p, n);
-	reports[0].n_bytes += n;
-	while (n) {
-		ssize_t k = send(fd, q, n, MSG_NOSIGNAL);
-
-		if (k <= 0) {
-			reports[0].broken = true;
-			_exit(0);
-		}
-		q += k;
-		n -= (size_t)k;
-	}
-}
-
-static void put_ram(int fd, uint64_t n_pages, EVP_MD_CTX *sha)
-{
-	static uint8_t chunk[CHUNK_PAGES * (8 + PAGE)];
-	uint8_t head[128];
-	struct kr_wr w = KR_WR(head, sizeof(head));
-	int rnd = open("/dev/urandom", O_RDONLY);
-
-	for (size_t n = 0; n < sizeof(chunk);) {
-		ssize_t k = read(rnd, chunk + n, sizeof(chunk) - n);
-
-		if (k <= 0)
-			_exit(1);
-		n += (size_t)k;
-	}
-	kr_wr_bytes(&w, "QEVM\0\0\0\3\1\0\0\0\2\3ram\0\0\0\0\0\0\0\4", 25);
-	kr_wr_u64(&w, n_pages * PAGE | 0x04);
-	kr_wr_bytes(&w, "\6pc.ram", 7);
-	kr_wr_u64(&w, n_pages * PAGE);
-	kr_wr_u64(&w, 0x10);
-	kr_wr_bytes(&w, "\x7e\0\0\0\2", 5);
-	put_all(fd, head, kr_wr_len(&w), sha);
-	/* one END section with all pages; the first names its block */
-	w = KR_WR(head, sizeof(head));
-	kr_wr_bytes(&w, "\3\0\0\0\2", 5);
-	kr_wr_u64(&w, 0x02);
-	kr_wr_bytes(&w, "\6pc.ram\0", 8);
-	put_all(fd, head, kr_wr_len(&w), sha);
-	for (uint64_t i = 0; i < n_pages; i += CHUNK_PAGES) {
-		uint64_t k = n_pages - i < CHUNK_PAGES ? n_pages - i :
-							 CHUNK_PAGES;
-
-		for (uint64_t j = 0; j < k; j++) {
-			w = KR_WR(chunk + j * (8 + PAGE), 16);
-			kr_wr_u64(&w, (i + j) * PAGE | 0x28);
-			kr_wr_u64(&w, i + j);	/* no two pages alike */
-		}
-		put_all(fd, chunk, k * (8 + PAGE), sha);
-	}
-	w = KR_WR(head, sizeof(head));
-	kr_wr_u64(&w, 0x10);
-	kr_wr_bytes(&w, "\x7e\0\0\0\2\4\0\0\0\3 some device's state", 30);
-	reports[0].last_byte_ns = kr_now_ns();
-	put_all(fd, head, kr_wr_len(&w), sha);
-}
-
-/* The source's QEMU: writes a stream, awaits the acknowledgement. */
-static void play_source(const char *path, const struct play *p)
-{
-	EVP_MD_CTX *sha = EVP_MD_CTX_new();
-	int fd = kr_unix_connect(path);
-	uint8_t back[256];
-	ssize_t k;
-
-	EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
-	if (!p->quiet)
-		put_ram(fd, p->n_pages, p->hash ? sha : NULL);
-	EVP_DigestFinal_ex(sha, reports[0].digest, NULL);
-	if (!p->quiet)
-		shutdown(fd, SHUT_WR);
-	while (p->hash && reports[0].back_bytes < 16 &&
-	       (k = read(fd, back, sizeof(back))) > 0)
-		reports[0].back_bytes += (uint64_t)k;
-	/* an agent that drops us is seen as a hang-up */
-	if (p->quiet)
-		reports[0].broken = read(fd, back, sizeof(back)) <= 0;
-	_exit(0);
-}
-
-/* The destination's QEMU: drains the stream, answers 16 bytes. */
-static void play_destination(int listener, const struct play *p)
-{
-	static uint8_t b[1 << 20];
-	EVP_MD_CTX *sha = EVP_MD_CTX_new();
-	int fd = accept4(listener, NULL, NULL, 0);
-	ssize_t k;
-
-	EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
-	k = send(fd, "pingpong", 8, MSG_NOSIGNAL);
-	while (reports[1].n_bytes < p->close_after &&
-	       (k = read(fd, b, sizeof(b))) > 0) {
-		reports[1].n_bytes += (uint64_t)k;
-		if (p->hash)
-			EVP_DigestUpdate(sha, b, (size_t)k);
-	}
-	EVP_DigestFinal_ex(sha, reports[1].digest, NULL);
-	if (k < 0)
-		reports[1].broken = true;
-	k = send(fd, "complete", 8, MSG_NOSIGNAL);
-	_exit(0);
-}
-
-/* The network: two TCP sockets, joined, with a fault. */
-static void play_relay(int a, int b, const struct play *p)
-{
-	static uint8_t buf[65536];
-	uint64_t n_forward = 0;
-
-	for (;;) {
-		struct pollfd f[2] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
-
-		poll(f, 2, -1);
-		for (int i = 0; i < 2; i++) {
-			ssize_t k, done = 0;
-
-			if (!f[i].revents)
-				continue;
-			k = read(f[i].fd, buf, sizeof(buf));
-			if (k <= 0)
-				_exit(0);
-			if (!i && p->flip_at >= n_forward &&
-			    p->flip_at < n_forward + (uint64_t)k)
-				buf[p->flip_at - n_forward] ^= 0x20;
-			if (!i)
-				n_forward += (uint64_t)k;
-			if (n_forward > p->cut_at)
-				_exit(0);
-			while (n_forward > p->freeze_at)
-				pause();
-			while (done < k) {
-				ssize_t s = send(f[!i].fd, buf + done,
-						 (size_t)(k - done),
-						 MSG_NOSIGNAL);
-
-				if (s <= 0)
-					_exit(0);
-				done += s;
-			}
-		}
-	}
-}
-
-static pid_t players[3];
-
-static pid_t spawn_player(void)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (int i = 0; i < 2; i++)
-			if (stand.side[i].chan.io.fd >= 0)
-				close(stand.side[i].chan.io.fd);
-	}
-	return pid;
-}
-
-/* Everything up to the lanes. */
-static void set_out(const struct play *p, uint32_t stall_ms)
-{
-	char src[128], dst[128];
-	int tcp[2], far[2], listener;
-	bool relay = p->flip_at != NEVER || p->cut_at != NEVER ||
-		     p->freeze_at != NEVER;
-
-	memset(reports, 0, 2 * sizeof(*reports));
-	memset(players, 0, sizeof(players));
-	stand_open();
-	stand_path(src, "src");
-	stand_path(dst, "dst");
-	listener = kr_unix_listen(dst, 0600);
-	assert_true(listener >= 0);
-	fcntl(listener, F_SETFL, 0);
-	players[1] = spawn_player();
-	if (!players[1])
-		play_destination(listener, p);
-	close(listener);
-	stand_start(DST, kr_unix_connect(dst), p->limit_bytes, stall_ms);
-	stand_start(SRC, kr_unix_listen(src, 0600), p->limit_bytes, stall_ms);
-	players[0] = spawn_player();
-	if (!players[0])
-		play_source(src, p);
-	for (uint8_t i = 0; i < stand_n_lanes; i++) {
-		stand_tcp(tcp);
-		if (relay && !i) {
-			stand_tcp(far);
-			players[2] = spawn_player();
-			if (!players[2])
-				play_relay(tcp[1], far[0], p);
-			close(tcp[1]);
-			close(far[0]);
-			tcp[1] = far[1];
-		}
-		stand_lane(SRC, i, tcp[0], 9);
-		stand_lane(DST, i, tcp[1], p->dst_key);
-	}
-}
-
-static void clear_away(void)
-{
-	int status;
-
-	stand_close();
-	for (int i = 0; i < 3; i++) {
-		if (!players[i])
-			continue;
-		if (i == 2)
-			kill(players[i], SIGKILL);
-		assert_int_equal(waitpid(players[i], &status, 0), players[i]);
-	}
-}
-
-static struct play plain(void)
-{
-	return (struct play){ .n_pages = 4096, .hash = true,
-			      .close_after = NEVER, .flip_at = NEVER,
-			      .cut_at = NEVER, .freeze_at = NEVER,
-			      .limit_bytes = 64 * MIB, .dst_key = 9 };
-}
-
-static void carries_every_byte(void **state)
-{
-	struct play p = plain();
 	const struct side *s = &stand.side[SRC], *d = &stand.side[DST];
 	int status;
 
-	(void)state;
-	set_out(&p, 2000);
-	assert_true(stand_run(stand_both_manifests, 10000));
+	assert_true(stand_run(stand_both_manifests, ms));
 	if (s->has_failed || d->has_failed)
 		fail_msg("source: %s, destination: %s", s->fail.what,
 			 d->fail.what);
+	if (s->is_gone || d->is_gone)
+		fail_msg("the %s died", s->is_gone ? "source" : "destination");
 	/* the stop must not cut the return path short */
 	assert_int_equal(waitpid(players[0], &status, 0), players[0]);
 	assert_int_equal(waitpid(players[1], &status, 0), players[1]);
@@ -286,27 +27,102 @@ static void carries_every_byte(void **state)
 	assert_true(kr_manifest_same(&s->manifest, &d->manifest));
 	assert_string_equal(s->manifest.reason, "");
 	assert_int_equal(s->manifest.opaque, 0);
-	assert_int_equal(s->manifest.n_pages, p.n_pages + 1);
-	assert_int_equal(s->manifest.n_zero_pages, 1);
-	assert_int_equal(s->manifest.ram_bytes, p.n_pages * PAGE);
 	assert_int_equal(s->manifest.stream_bytes, reports[0].n_bytes);
 	assert_int_equal(reports[1].n_bytes, reports[0].n_bytes);
 	assert_memory_equal(reports[0].digest, reports[1].digest, 32);
 	assert_int_equal(reports[0].back_bytes, 16);
 	assert_int_equal(d->progress.phase, KR_PLANE_DONE);
-	assert_true(s->progress.wire_sent_bytes > reports[0].n_bytes);
-	assert_true(s->progress.wire_sent_bytes < reports[0].n_bytes +
-						  reports[0].n_bytes / 200 +
-						  4096);
+}
+
+static void stop_both(void)
+{
 	assert_int_equal(stand_stop(&stand.side[SRC], NULL), 0);
 	assert_int_equal(stand_stop(&stand.side[DST], NULL), 0);
 	clear_away();
 }
 
+static void carries_every_byte(void **state)
+{
+	struct play p = plain();
+	const struct side *s = &stand.side[SRC];
+
+	(void)state;
+	set_out(&p, 2000);
+	expect_carried(10000);
+	assert_int_equal(s->manifest.n_pages, p.n_pages + 1);
+	assert_int_equal(s->manifest.n_zero_pages, 1);
+	assert_int_equal(s->manifest.ram_bytes, p.n_pages * PAGE);
+	assert_true(s->progress.wire_sent_bytes > reports[0].n_bytes);
+	assert_true(s->progress.wire_sent_bytes < reports[0].n_bytes +
+						  reports[0].n_bytes / 200 +
+						  4096 * stand_n_lanes);
+	stop_both();
+}
+
+/* What repeats and shrinks is sent as little as the link needs. */
+static void shrinks_on_a_slow_link(void **state)
+{
+	struct play p = plain();
+	const struct side *s = &stand.side[SRC];
+	const struct kr_plane_progress *m = &s->progress;
+
+	(void)state;
+	p.profile = true;
+	p.n_pages = 1500;
+	p.rounds = 8;
+	p.rate = 8 * MIB / stand_n_lanes;
+	set_out(&p, 10000);
+	expect_carried(60000);
+	print_message("%llu of %llu KiB sent; %llu same, %llu differences; "
+		      "squeezed %llu to %llu KiB\n",
+		      (unsigned long long)m->wire_sent_bytes / 1024,
+		      (unsigned long long)reports[0].n_bytes / 1024,
+		      (unsigned long long)m->n_same_pages,
+		      (unsigned long long)m->n_delta_pages,
+		      (unsigned long long)m->squeeze_in_bytes / 1024,
+		      (unsigned long long)m->squeeze_out_bytes / 1024);
+	assert_int_equal(s->manifest.n_pages, (p.n_pages + 1) * p.rounds);
+	assert_true(m->n_same_pages > 0);
+	assert_true(m->n_delta_pages > 0);
+	assert_true(m->squeeze_in_bytes > 2 * m->squeeze_out_bytes);
+	assert_true(m->wire_sent_bytes < reports[0].n_bytes / 4 * 3);
+	stop_both();
+}
+
+/* The destination's QEMU takes nothing for a while: nobody is to blame. */
+static void waits_for_a_slow_qemu(void **state)
+{
+	struct play p = plain();
+
+	(void)state;
+	p.pause_at = 3 * MIB;
+	p.pause_ms = 2000;
+	set_out(&p, 500);
+	expect_carried(20000);
+	stop_both();
+}
+
+/* A sign of life stuck on its way out, and then QEMU writes: whatever the
+ * lane is busy with, the bytes wait their turn. */
+static void signs_of_life_get_stuck(void **state)
+{
+	struct play p = plain();
+
+	(void)state;
+	p.n_pages = 8;
+	p.n_trickles = 60;
+	p.deaf_at = 8 * PAGE;
+	p.deaf_ms = 2000;
+	set_out(&p, 10000);
+	expect_carried(20000);
+	stop_both();
+}
+
 /*
  * Both agents fail, with these codes, and both QEMUs are let go. A reset may
  * overtake the destination's last words on the lane: then the source says
- * that the lane was lost, and kororad hears the reason over the session.
+ * that the lane was lost, and kororad hears the reason over the session. So
+ * does the destination where one of several lanes was not up yet.
  */
 static void both_fail(struct play p, uint32_t stall_ms, enum kr_code src,
 		      enum kr_code dst)
@@ -315,7 +131,9 @@ static void both_fail(struct play p, uint32_t stall_ms, enum kr_code src,
 	assert_true(stand_run(stand_both_failed, 10000));
 	if ((stand.side[SRC].fail.kr != src &&
 	     stand.side[SRC].fail.kr != KR_E_LANE_LOST) ||
-	    stand.side[DST].fail.kr != dst)
+	    (stand.side[DST].fail.kr != dst &&
+	     (stand.side[DST].fail.kr != KR_E_LANE_LOST ||
+	      stand_n_lanes == 1)))
 		fail_msg("source: %d %s, destination: %d %s",
 			 stand.side[SRC].fail.kr, stand.side[SRC].fail.what,
 			 stand.side[DST].fail.kr, stand.side[DST].fail.what);
@@ -347,7 +165,7 @@ static void flipped_byte(void **state)
 	struct play p = plain();
 
 	(void)state;
-	p.flip_at = 5 * MIB + 77;
+	p.flip_at = MIB + 77;
 	both_fail(p, 2000, KR_E_LANE_FORGED, KR_E_LANE_FORGED);
 }
 
@@ -356,7 +174,7 @@ static void cut_link(void **state)
 	struct play p = plain();
 
 	(void)state;
-	p.cut_at = 3 * MIB;
+	p.cut_at = MIB;
 	both_fail(p, 2000, KR_E_LANE_LOST, KR_E_LANE_LOST);
 }
 
@@ -365,7 +183,7 @@ static void frozen_link(void **state)
 	struct play p = plain();
 
 	(void)state;
-	p.freeze_at = 3 * MIB;
+	p.freeze_at = MIB;
 	both_fail(p, 500, KR_E_LANE_STALLED, KR_E_LANE_STALLED);
 }
 
@@ -480,10 +298,13 @@ static void measure(uint64_t mib)
 	clear_away();
 }
 
-int main(void)
+static int run_on(uint8_t n_lanes, const char *name)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(carries_every_byte),
+		cmocka_unit_test(shrinks_on_a_slow_link),
+		cmocka_unit_test(waits_for_a_slow_qemu),
+		cmocka_unit_test(signs_of_life_get_stuck),
 		cmocka_unit_test(wrong_key),
 		cmocka_unit_test(flipped_byte),
 		cmocka_unit_test(cut_link),
@@ -495,14 +316,23 @@ int main(void)
 		cmocka_unit_test(killed_peer),
 		cmocka_unit_test(quiet_is_not_dead),
 	};
-	const char *mib = getenv("KORORA_PLANE_MIB");
 
-	reports = mmap(NULL, 2 * sizeof(*reports), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(reports != MAP_FAILED);
+	stand_n_lanes = n_lanes;
+	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+int main(void)
+{
+	const char *mib = getenv("KORORA_PLANE_MIB");
+	const char *lanes = getenv("KORORA_PLANE_LANES");
+	int r;
+
+	open_reports();
 	if (mib) {
+		stand_n_lanes = (uint8_t)(lanes ? strtoul(lanes, NULL, 10) : 1);
 		measure(strtoull(mib, NULL, 10));
 		return 0;
 	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	r = run_on(1, "one lane");
+	return r + run_on(3, "three lanes");
 }

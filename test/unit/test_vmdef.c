@@ -19,8 +19,8 @@ static const char web1[] =
 	"[nic eth0]\nnetwork = lan\nmac = 52:54:00:77:00:1A\n";
 
 static const char canonical[] =
-	"[vm]\nname = web1\nhypervisor = qemu\nmachine = pc-q35-7.2\n"
-	"cpu = qemu64\nvcpus = 1\nmemory_mb = 256\naccel = tcg\n"
+	"[vm]\nname = web1\ntenant = default\nhypervisor = qemu\n"
+	"machine = pc-q35-7.2\ncpu = qemu64\nvcpus = 1\nmemory_mb = 256\naccel = tcg\n"
 	"console = on\n\n"
 	"[boot]\nkernel = images:vmlinuz\ninitrd = images:initrd.img\n"
 	"cmdline = console=ttyS0 quiet\n\n"
@@ -48,7 +48,8 @@ static void prints_canonically(void **state)
 	kr_hex(md, sizeof(md), hex);
 	/* sha256sum of the canonical text */
 	assert_string_equal(hex, 
-		"b28a867ff04b247c48a41627d2bfb9085ff013343da3e75348790d8e3a1ca225");
+		"cd14d1b3ca1cc8add2167118ffae9b32"
+		"8252f043c4c61399b55c309b54bdf5e7");
 }
 
 static void goes_over_the_wire(void **state)
@@ -202,6 +203,7 @@ static void the_longest_fits(void **state)
 	FILL(d.cpu);
 	FILL(d.kernel);
 	d.kernel[1] = ':';
+	FILL(d.tenant);
 	FILL(d.initrd);
 	d.initrd[1] = ':';
 	FILL(d.cmdline);

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plane_play.h - who stands around two agents in their tests: processes that
+ * play the source's and the destination's QEMU, and a network that can flip,
+ * cut, freeze or dawdle.
+ */
+#ifndef KR_TEST_PLANE_PLAY_H
+#define KR_TEST_PLANE_PLAY_H
+
+#include "plane_stand.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#define PAGE		4096u
+#define CHUNK_PAGES	256u
+#define MIB		(UINT64_C(1) << 20)
+#define NEVER		UINT64_MAX
+
+/* What the players report; shared memory. */
+struct report {
+	uint64_t n_bytes, last_byte_ns;
+	uint8_t	 digest[32];
+	uint64_t back_bytes;
+	bool	 broken;		/* the socket broke under it */
+};
+
+static struct report *reports;		/* [0] source's QEMU, [1] dest.'s */
+
+struct play {
+	uint64_t n_pages;
+	bool	 hash;
+	uint64_t close_after;		/* destination's QEMU gives up */
+	uint64_t flip_at, cut_at, freeze_at; /* relay, bytes forward */
+	uint64_t limit_bytes;
+	uint8_t	 dst_key;
+	bool	 quiet;			/* source's QEMU writes nothing */
+	bool	 profile;		/* pages like a guest's, not random */
+	unsigned int rounds;		/* profile: passes over memory */
+	uint64_t rate;			/* relays' bytes a second, 0 = all */
+	uint64_t pause_at;		/* destination's QEMU, for pause_ms */
+	unsigned int pause_ms;
+	unsigned int n_trickles;	/* after RAM, a few bytes each */
+	uint64_t deaf_at;		/* relay reads no more forward … */
+	unsigned int deaf_ms;		/* … for so long */
+};
+
+static void put_all(int fd, const void *p, size_t n, EVP_MD_CTX *sha)
+{
+	const uint8_t *q = p;
+
+	if (sha)
+		EVP_DigestUpdate(sha, p, n);
+	reports[0].n_bytes += n;
+	while (n) {
+		ssize_t k = send(fd, q, n, MSG_NOSIGNAL);
+
+		if (k <= 0) {
+			reports[0].broken = true;
+			_exit(0);
+		}
+		q += k;
+		n -= (size_t)k;
+	}
+}
+
+static void put_head(int fd, uint64_t n_pages, EVP_MD_CTX *sha)
+{
+	uint8_t head[128];
+	struct kr_wr w = KR_WR(head, sizeof(head));
+
+	kr_wr_bytes(&w, "QEVM\0\0\0\3\1\0\0\0\2\3ram\0\0\0\0\0\0\0\4", 25);
+	kr_wr_u64(&w, n_pages * PAGE | 0x04);
+	kr_wr_bytes(&w, "\6pc.ram", 7);
+	kr_wr_u64(&w, n_pages * PAGE);
+	kr_wr_u64(&w, 0x10);
+	kr_wr_bytes(&w, "\x7e\0\0\0\2", 5);
+	put_all(fd, head, kr_wr_len(&w), sha);
+}
+
+static void fill_random(uint8_t *p, size_t n)
+{
+	int rnd = open("/dev/urandom", O_RDONLY);
+
+	while (n) {
+		ssize_t k = read(rnd, p, n);
+
+		if (k <= 0)
+			_exit(1);
+		p += k;
+		n -= (size_t)k;
+	}
+	close(rnd);
+}
+
+/* A page of some guest: text that shrinks, every fourth one a copy, and a
+ * little of it written anew in every round. */
+static void fill_page(uint8_t *p, uint64_t page, unsigned int round)
+{
+	uint64_t x = page % 4 ? page : page % 64;
+	uint32_t noise = (uint32_t)(x * 2654435761u);
+
+	for (size_t i = 0; i < PAGE; i += 16) {
+		char line[32];
+
+		noise = noise * 1664525 + 1013904223;
+		snprintf(line, sizeof(line), "%04x user: root%u\n",
+			 noise >> 16 & 0xffff, (unsigned int)(x % 10));
+		memcpy(p + i, line, 16);
+	}
+	memcpy(p + 16 * (x % 200), &round, sizeof(round));
+}
+
+/* A section with all pages; the first record names their block. */
+static void put_pages(int fd, const struct play *p, unsigned int round,
+		      const char *section, EVP_MD_CTX *sha)
+{
+	static uint8_t chunk[CHUNK_PAGES * (8 + PAGE)];
+	uint8_t head[128];
+	struct kr_wr w = KR_WR(head, sizeof(head));
+
+	if (!p->profile)
+		fill_random(chunk, sizeof(chunk));
+	kr_wr_bytes(&w, section, 5);
+	kr_wr_u64(&w, 0x02);
+	kr_wr_bytes(&w, "\6pc.ram\0", 8);
+	put_all(fd, head, kr_wr_len(&w), sha);
+	for (uint64_t i = 0; i < p->n_pages; i += CHUNK_PAGES) {
+		uint64_t k = p->n_pages - i < CHUNK_PAGES ? p->n_pages - i :
+							    CHUNK_PAGES;
+
+		for (uint64_t j = 0; j < k; j++) {
+			uint8_t *to = chunk + j * (8 + PAGE);
+
+			w = KR_WR(to, 16);
+			kr_wr_u64(&w, (i + j) * PAGE | 0x28);
+			if (p->profile)
+				fill_page(to + 8, i + j, round);
+			else
+				kr_wr_u64(&w, i + j);	/* no two alike */
+		}
+		put_all(fd, chunk, k * (8 + PAGE), sha);
+	}
+	w = KR_WR(head, sizeof(head));
+	kr_wr_u64(&w, 0x10);
+	kr_wr_bytes(&w, "\x7e\0\0\0\2", 5);
+	put_all(fd, head, kr_wr_len(&w), sha);
+}
+
+static void put_ram(int fd, const struct play *p, EVP_MD_CTX *sha)
+{
+	unsigned int i;
+
+	put_head(fd, p->n_pages, sha);
+	for (i = 1; i < p->rounds; i++)
+		put_pages(fd, p, i, "\2\0\0\0\2", sha);
+	put_pages(fd, p, i, "\3\0\0\0\2", sha);
+	for (i = 0; i < p->n_trickles; i++) {
+		usleep(i ? 30000 : 300000);
+		put_all(fd, "trickle ", 8, sha);
+	}
+	reports[0].last_byte_ns = kr_now_ns();
+	put_all(fd, "\4\0\0\0\3 some device's state", 25, sha);
+}
+
+/* The source's QEMU: writes a stream, awaits the acknowledgement. */
+static void play_source(const char *path, const struct play *p)
+{
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	int fd = kr_unix_connect(path);
+	uint8_t back[256];
+	ssize_t k;
+
+	EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
+	if (!p->quiet)
+		put_ram(fd, p, p->hash ? sha : NULL);
+	EVP_DigestFinal_ex(sha, reports[0].digest, NULL);
+	if (!p->quiet)
+		shutdown(fd, SHUT_WR);
+	while (p->hash && reports[0].back_bytes < 16 &&
+	       (k = read(fd, back, sizeof(back))) > 0)
+		reports[0].back_bytes += (uint64_t)k;
+	/* an agent that drops us is seen as a hang-up */
+	if (p->quiet)
+		reports[0].broken = read(fd, back, sizeof(back)) <= 0;
+	_exit(0);
+}
+
+/* The destination's QEMU: drains the stream, answers 16 bytes. */
+static void play_destination(int listener, const struct play *p)
+{
+	static uint8_t b[1 << 20];
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	int fd = accept4(listener, NULL, NULL, 0);
+	ssize_t k;
+
+	EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
+	k = send(fd, "pingpong", 8, MSG_NOSIGNAL);
+	while (reports[1].n_bytes < p->close_after &&
+	       (k = read(fd, b, sizeof(b))) > 0) {
+		if (reports[1].n_bytes < p->pause_at &&
+		    reports[1].n_bytes + (uint64_t)k >= p->pause_at)
+			usleep(p->pause_ms * 1000);
+		reports[1].n_bytes += (uint64_t)k;
+		if (p->hash)
+			EVP_DigestUpdate(sha, b, (size_t)k);
+	}
+	EVP_DigestFinal_ex(sha, reports[1].digest, NULL);
+	if (k < 0)
+		reports[1].broken = true;
+	k = send(fd, "complete", 8, MSG_NOSIGNAL);
+	_exit(0);
+}
+
+/* No more than this has to wait in the network itself. */
+static void narrow(int fd)
+{
+	int n = 65536;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof(n));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
+}
+
+static void send_on(int fd, const uint8_t *b, size_t n)
+{
+	while (n) {
+		ssize_t k = send(fd, b, n, MSG_NOSIGNAL);
+
+		if (k <= 0)
+			_exit(0);
+		b += k;
+		n -= (size_t)k;
+	}
+}
+
+/* The network: two sockets, joined, with a fault. */
+static void play_relay(int a, int b, const struct play *p)
+{
+	static uint8_t buf[65536];
+	uint64_t n_forward = 0, deaf_until = 0;
+
+	if (p->rate) {
+		narrow(a);
+		narrow(b);
+	}
+	for (;;) {
+		struct pollfd f[2] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
+
+		if (n_forward > p->deaf_at && !deaf_until)
+			deaf_until = kr_now_ns() + p->deaf_ms * 1000000ull;
+		if (kr_now_ns() < deaf_until)
+			f[0].fd = -1;
+		poll(f, 2, deaf_until ? 50 : -1);
+		for (int i = 0; i < 2; i++) {
+			ssize_t k;
+
+			if (!f[i].revents)
+				continue;
+			k = read(f[i].fd, buf, sizeof(buf));
+			if (k <= 0)
+				_exit(0);
+			if (!i && p->flip_at >= n_forward &&
+			    p->flip_at < n_forward + (uint64_t)k)
+				buf[p->flip_at - n_forward] ^= 0x20;
+			if (!i)
+				n_forward += (uint64_t)k;
+			if (n_forward > p->cut_at)
+				_exit(0);
+			while (n_forward > p->freeze_at)
+				pause();
+			if (!i && p->rate)
+				usleep((unsigned int)((uint64_t)k * 1000000 /
+						      p->rate));
+			send_on(f[!i].fd, buf, (size_t)k);
+		}
+	}
+}
+
+static pid_t players[2 + KR_PLANE_LANES_MAX];
+
+static pid_t spawn_player(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (int i = 0; i < 2; i++)
+			if (stand.side[i].chan.io.fd >= 0)
+				close(stand.side[i].chan.io.fd);
+	}
+	return pid;
+}
+
+/* A lane, through the network if that has a fault. */
+static void set_out_lane(const struct play *p, uint8_t no, bool relay)
+{
+	int near[2], far[2];
+
+	stand_tcp(near);
+	if (relay) {
+		/* a unix socket fills up after a few small writes */
+		if (p->deaf_at != NEVER) {
+			int n = 4096;
+
+			close(near[0]);
+			close(near[1]);
+			assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM,
+						    0, near), 0);
+			setsockopt(near[0], SOL_SOCKET, SO_SNDBUF, &n,
+				   sizeof(n));
+		}
+		stand_tcp(far);
+		players[2 + no] = spawn_player();
+		if (!players[2 + no]) {
+			/* the ends must be seen to close */
+			close(near[0]);
+			close(far[1]);
+			play_relay(near[1], far[0], p);
+		}
+		close(near[1]);
+		close(far[0]);
+		near[1] = far[1];
+	}
+	stand_lane(SRC, no, near[0], 9);
+	stand_lane(DST, no, near[1], p->dst_key);
+}
+
+/* Everything up to the lanes. */
+static void set_out(const struct play *p, uint32_t stall_ms)
+{
+	char src[128], dst[128];
+	int listener;
+	bool relay = p->flip_at != NEVER || p->cut_at != NEVER ||
+		     p->freeze_at != NEVER || p->deaf_at != NEVER;
+
+	memset(reports, 0, 2 * sizeof(*reports));
+	memset(players, 0, sizeof(players));
+	stand_open();
+	stand_path(src, "src");
+	stand_path(dst, "dst");
+	listener = kr_unix_listen(dst, 0600);
+	assert_true(listener >= 0);
+	fcntl(listener, F_SETFL, 0);
+	players[1] = spawn_player();
+	if (!players[1])
+		play_destination(listener, p);
+	close(listener);
+	stand_start(DST, kr_unix_connect(dst), p->limit_bytes, stall_ms);
+	stand_start(SRC, kr_unix_listen(src, 0600), p->limit_bytes, stall_ms);
+	players[0] = spawn_player();
+	if (!players[0])
+		play_source(src, p);
+	for (uint8_t i = 0; i < stand_n_lanes; i++)
+		set_out_lane(p, i, p->rate || (relay && !i));
+}
+
+static void clear_away(void)
+{
+	int status;
+
+	stand_close();
+	for (unsigned int i = 0; i < 2 + KR_PLANE_LANES_MAX; i++) {
+		if (!players[i])
+			continue;
+		if (i >= 2)
+			kill(players[i], SIGKILL);
+		assert_int_equal(waitpid(players[i], &status, 0), players[i]);
+	}
+}
+
+static struct play plain(void)
+{
+	return (struct play){ .n_pages = 4096, .rounds = 1, .hash = true,
+			      .close_after = NEVER, .flip_at = NEVER,
+			      .cut_at = NEVER, .freeze_at = NEVER,
+			      .pause_at = NEVER, .deaf_at = NEVER,
+			      .limit_bytes = 64 * MIB, .dst_key = 9 };
+}
+
+static void open_reports(void)
+{
+	reports = mmap(NULL, 2 * sizeof(*reports), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(reports != MAP_FAILED);
+}
+
+#endif
