@@ -33,6 +33,8 @@ static const struct {
 	  KR_PLANE_LANES_MAX },
 	{ "plane", "memory_mb",	    NUMBER,    FIELD(recall_mib), 0,
 	  KR_PLANE_RECALL_MIB_MAX },
+	{ "plane", "padding",	    NUMBER,    FIELD(padding_bytes), 0,
+	  KR_PLANE_PADDING_MAX },
 	{ "plane", "page_cache_mb", NUMBER,    FIELD(cache_mb), 0, 1048576 },
 	{ "qemu", "binary",	    TEXT,      FIELD(qemu_binary), 0, 0 },
 	{ "tls",  "control_suites", TEXT,      FIELD(control_suites), 0, 0 },

@@ -31,6 +31,7 @@ struct kr_config {
 	char	      control_suites[160], lane_suite[40];
 	uint32_t      n_lanes;		/* per migration; 0 = by processors */
 	uint32_t      recall_mib;	/* pages a migration remembers */
+	uint32_t      padding_bytes;	/* of lanes' TLS records; 0 = none */
 	uint32_t      cache_mb;		/* each tenant's on disk; 0 = none */
 	char	      qemu_binary[PATH_MAX / 4];
 	unsigned int  n_storages, n_networks;

@@ -113,6 +113,7 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e)
 		.stall_ms = m->host->cfg.peer_timeout_ms,
 		.n_lanes = m->terms.protection.n_lanes,
 		.recall_mib = m->recall_mib,
+		.padding_bytes = (uint16_t)m->host->cfg.padding_bytes,
 	};
 	uint8_t buf[KR_PLANE_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));

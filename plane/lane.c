@@ -532,6 +532,9 @@ int kr_lane_new(struct kr_loop *loop, int fd, const struct kr_lane_cfg *cfg,
 	r = l->tx && l->rx ? 0 : kr_fail(e, KR_E_SYSTEM, "out of memory");
 	if (!r)
 		r = kr_lane_tls_new(fd, cfg->server, suite, psk, &l->ssl, e);
+	if (!r && cfg->padding_bytes > 1 &&
+	    SSL_set_block_padding(l->ssl, cfg->padding_bytes) != 1)
+		r = kr_fail(e, KR_E_CRYPTO, "TLS does not pad records");
 	if (!r) {
 		tune(fd);
 		r = kr_io_add(loop, &l->io, EPOLLIN, e);

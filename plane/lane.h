@@ -36,6 +36,7 @@ struct kr_lane_cfg {
 	bool	    server;		/* destination; also picks directions */
 	const char *suite;		/* TLS 1.3 name; NULL or "": KR_LANE_SUITE */
 	uint32_t    stall_ms;
+	uint16_t    padding_bytes;	/* of a TLS record; 0 = none */
 	uint64_t    rekey_bytes;	/* 0 = KR_LANE_REKEY_BYTES */
 };
 

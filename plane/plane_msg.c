@@ -21,6 +21,7 @@ void kr_plane_msg_put_start(struct kr_wr *w, const struct kr_plane_start *m)
 	kr_wr_u8(w, m->n_lanes);
 	kr_wr_u32(w, m->recall_mib);
 	kr_wr_str(w, m->suite);
+	kr_wr_u16(w, m->padding_bytes);
 	kr_wr_u32(w, m->cache_slots);
 	kr_wr_bytes(w, m->cache_key, sizeof(m->cache_key));
 }
@@ -37,9 +38,11 @@ int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
 	m.n_lanes = kr_rd_u8(r);
 	m.recall_mib = kr_rd_u32(r);
 	kr_rd_str(r, m.suite, sizeof(m.suite));
+	m.padding_bytes = kr_rd_u16(r);
 	m.cache_slots = kr_rd_u32(r);
 	kr_rd_bytes(r, m.cache_key, sizeof(m.cache_key));
 	if (!kr_rd_done(r) || role >= KR_PLANE_ROLE_N || !m.n_lanes ||
+	    m.padding_bytes > KR_PLANE_PADDING_MAX ||
 	    m.cache_slots > KR_PLANE_CACHE_SLOTS_MAX ||
 	    m.n_lanes > KR_PLANE_LANES_MAX ||
 	    m.recall_mib > KR_PLANE_RECALL_MIB_MAX)

@@ -39,6 +39,7 @@ enum kr_plane_msg {
 #define KR_PLANE_PROGRESS_MS	200u
 #define KR_PLANE_LANES_MAX	16u
 #define KR_PLANE_RECALL_MIB_MAX	65536u
+#define KR_PLANE_PADDING_MAX	16384u	/* a whole record */
 #define KR_PLANE_CACHE_SLOTS_MAX	(1u << 28)	/* 1 TiB */
 
 /* Rows of the agent's and of kororad's grant table. */
@@ -66,6 +67,8 @@ struct kr_plane_start {
 					   peer; 0 = none */
 	char	 suite[40];		/* TLS 1.3 suite, "" = the default;
 					   the same on both sides */
+	uint16_t padding_bytes;		/* TLS records are padded to multiples;
+					   0 = not */
 	uint32_t cache_slots;		/* of the page cache; 0 = none */
 	uint8_t	 cache_key[64];		/* a secret: wipe */
 };

@@ -176,6 +176,7 @@ void kr_pump_lane(struct kr_pump *p, int fd, const struct kr_plane_lane *lane)
 		.server = !p->source,
 		.suite = p->start.suite,
 		.stall_ms = p->start.stall_ms,
+		.padding_bytes = p->start.padding_bytes,
 	};
 	uint8_t no = lane->lane_no;
 	int r;

@@ -44,8 +44,8 @@ struct play {
 	uint64_t pause_at;		/* destination's QEMU, for pause_ms */
 	unsigned int pause_ms;
 	unsigned int n_trickles;	/* after RAM, a few bytes each */
-	uint64_t deaf_at;		/* relay reads no more forward … */
-	unsigned int deaf_ms;		/* … for so long */
+	uint64_t deaf_at;		/* from there on, the relay reads nothing */
+	unsigned int deaf_ms;		/* forward for so long, again and again */
 };
 
 static void put_all(int fd, const void *p, size_t n, EVP_MD_CTX *sha)
@@ -159,7 +159,7 @@ static void put_ram(int fd, const struct play *p, EVP_MD_CTX *sha)
 		put_pages(fd, p, i, "\2\0\0\0\2", sha);
 	put_pages(fd, p, i, "\3\0\0\0\2", sha);
 	for (i = 0; i < p->n_trickles; i++) {
-		usleep(i ? 30000 : 300000);
+		usleep(i ? 100000 : 300000);
 		put_all(fd, "trickle ", 8, sha);
 	}
 	reports[0].last_byte_ns = kr_now_ns();
@@ -249,11 +249,13 @@ static void play_relay(int a, int b, const struct play *p)
 	for (;;) {
 		struct pollfd f[2] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
 
-		if (n_forward > p->deaf_at && !deaf_until)
-			deaf_until = kr_now_ns() + p->deaf_ms * 1000000ull;
+		/* when all is quiet; not for ever; again a bit later */
 		if (kr_now_ns() < deaf_until)
 			f[0].fd = -1;
-		poll(f, 2, deaf_until ? 50 : -1);
+		if (!poll(f, 2, p->deaf_at == NEVER ? -1 : 30) &&
+		    n_forward > p->deaf_at &&
+		    kr_now_ns() > deaf_until + 300 * 1000000ull)
+			deaf_until = kr_now_ns() + p->deaf_ms * 1000000ull;
 		for (int i = 0; i < 2; i++) {
 			ssize_t k;
 
@@ -274,7 +276,7 @@ static void play_relay(int a, int b, const struct play *p)
 			if (!i && p->rate)
 				usleep((unsigned int)((uint64_t)k * 1000000 /
 						      p->rate));
-			send_on(f[!i].fd, buf, (size_t)k);
+			send_on(i ? a : b, buf, (size_t)k);
 		}
 	}
 }

@@ -110,9 +110,9 @@ static void signs_of_life_get_stuck(void **state)
 
 	(void)state;
 	p.n_pages = 8;
-	p.n_trickles = 60;
+	p.n_trickles = 50;
 	p.deaf_at = 8 * PAGE;
-	p.deaf_ms = 2000;
+	p.deaf_ms = 1000;
 	set_out(&p, 10000);
 	expect_carried(20000);
 	stop_both();
