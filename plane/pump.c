@@ -50,8 +50,9 @@ static void fail(struct kr_pump *p, const struct kr_err *e)
 		return;
 	p->failed = true;
 	kr_flow_fail(p->flow, e);
-	close_all(p);
+	/* before QEMU finds its socket closed, and says no more than that */
 	p->ops->fail(p->arg, e);
+	close_all(p);
 }
 
 /* ---- news of the lanes ------------------------------------------------- */

@@ -25,7 +25,7 @@ struct kr_pump_ops {
 	void (*up)(void *arg, const struct kr_plane_up *up);
 	/** Once: all was read, hashed and handed on. */
 	void (*manifest)(void *arg, const struct kr_manifest *m);
-	/** Once; everything is closed already. May follow @manifest. */
+	/** Once; everything is closed next. May follow @manifest. */
 	void (*fail)(void *arg, const struct kr_err *e);
 };
 

@@ -371,7 +371,7 @@ class Offer:
             signature = self.identity.sign("offer", self.statement())
         disks = b"".join(struct.pack(">QQ", *d) for d in self.disks)
         return self.terms() + text(signature) + \
-            struct.pack(">I", self.hyper) + disks + text(self.definition)
+            struct.pack(">II", self.hyper, 0) + disks + text(self.definition)
 
     def step(self, kind, signature=b"x" * 70):
         return bytes([STATEMENTS.index(kind)]) + self.terms() + text(signature)

@@ -69,7 +69,7 @@ def passing_through(lab):
         lab.runs("a")
     s = m.got("summary")[0]
     equal([c["kind"] for c in m.got("connection")],
-          ["control", "lane", "lane"], "connections")
+          ["control"] + ["lane"] * 4, "connections")
     check(s["relayed"]["forward"] >= 0.99 * wire, "%s of %d bytes" % (s, wire))
 
 
@@ -266,7 +266,7 @@ def replaying_while_it_migrates(lab):
     p, id = lab.migrating("a", "b", "--bandwidth", "8MB")
     lab.until(lambda: lab.status("b", id)["sent_bytes"] > 0, "the lane")
     mark = lab.mark()
-    for lane, code in ((0, 3008), (1, 3007)):
+    for lane, code in ((0, 3008), (1, 3008), (2, 3007)):
         with lab.connect("mallory", "b") as s:
             s.sendall(peer.preamble(bytes.fromhex(id), lane) + b"\x16\x03\x01")
             with contextlib.suppress(ConnectionResetError):
@@ -286,7 +286,7 @@ def evidence_is_whole(lab):
 
 if __name__ == "__main__":
     run([(dict(vm="dirtier", mem=32, up=["--wss", "8"],
-               conf={"host": {"peer_timeout_s": 3}}),
+               conf={"host": {"peer_timeout_s": 3}, "plane": {"lanes": 2}}),
           [passing_through, intercepting("mallory"), intercepting("b"),
            *FLIPS, *CUTS, *STALLS, replaying, replaying_while_it_migrates,
            evidence_is_whole])])

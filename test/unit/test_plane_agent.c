@@ -70,7 +70,7 @@ static void shrinks_on_a_slow_link(void **state)
 	p.profile = true;
 	p.n_pages = 1500;
 	p.rounds = 8;
-	p.rate = 8 * MIB / stand_n_lanes;
+	p.rate = 4 * MIB / stand_n_lanes;
 	set_out(&p, 10000);
 	expect_carried(60000);
 	print_message("%llu of %llu KiB sent; %llu same, %llu differences; "
