@@ -27,6 +27,7 @@
 
 #include "base/err.h"
 #include "plane/batch.h"
+#include "plane/hardpages.h"
 #include "plane/lane.h"
 #include "plane/manifest.h"
 #include "plane/plane_msg.h"
@@ -63,6 +64,7 @@ struct kr_flow {
 	struct kr_recall  *recall;
 	struct kr_pagecache *cache;	/* any thread; NULL = none */
 	struct kr_haves	  *there;	/* source: what the peer has cached */
+	struct kr_hardpages hard;	/* source; any thread */
 	unsigned int	   n_learned, n_asked, n_known;	/* pages of late */
 	unsigned int	   n_tries;
 	uint8_t		   carry[KR_BATCH_RAW_MAX];	/* read, not taken */

@@ -13,6 +13,8 @@
 #include "base/fd.h"
 #include "plane/worker.h"
 
+#define HARD	32u	/* a body that shrinks by less than a 32nd is hard */
+
 /* Read a stretch of whole items. Return: > 0 if there is one; 0 if not yet,
  * or never again. */
 static int read_stretch(struct kr_worker *w, struct kr_err *e)
@@ -62,7 +64,8 @@ static int squeeze(struct kr_worker *w, const uint8_t **body, size_t *n,
 	uint64_t t0 = kr_now_ns(), ns;
 	long k;
 
-	if (method == KR_SQUEEZE_NONE)
+	if (method == KR_SQUEEZE_NONE ||
+	    kr_hardpages_are(&w->flow->hard, &w->items))
 		return 0;
 	k = kr_squeeze_forward(w->squeeze, method, *body, *n, w->squeezed, e);
 	if (k < 0)
@@ -70,6 +73,8 @@ static int squeeze(struct kr_worker *w, const uint8_t **body, size_t *n,
 	ns = kr_now_ns() - t0;
 	w->spent_ns -= ns;
 	kr_pace_squeezed(&w->pace, method, *n, (size_t)k, ns);
+	kr_hardpages_note(&w->flow->hard, &w->items,
+			  (size_t)k > *n / HARD * (HARD - 1));
 	w->more.squeeze_in_bytes += *n;
 	w->more.squeeze_out_bytes += (size_t)k;
 	/* zstd's inverse has to see all that zstd saw */
