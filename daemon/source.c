@@ -268,12 +268,21 @@ static void on_ready(void *arg, const struct kr_hyper_ready *r)
 		revive(m);
 }
 
+/* A guest that was paused runs here again: for how long did it not? */
+static void stood_still(struct kr_mig *m, uint64_t until_ns)
+{
+	if (m->paused_ns && until_ns > m->paused_ns && !m->terms.downtime_us)
+		m->terms.downtime_us = (until_ns - m->paused_ns) / 1000;
+}
+
 static void on_done(void *arg, uint16_t command)
 {
 	struct kr_mig *m = arg;
 
-	if (m->ending && command == KR_HYPER_RUN)
-		kr_mig_finish(m);
+	if (!m->ending || command != KR_HYPER_RUN)
+		return;
+	stood_still(m, kr_now_ns());
+	kr_mig_finish(m);
 }
 
 static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
@@ -321,6 +330,9 @@ static void on_event(void *arg, const struct kr_hyper_event *ev)
 		kr_fail(&e, KR_E_HYPER_FAILED, "%s: %s", m->terms.vm,
 			ev->reason);
 		kr_mig_suspect(m, &e);
+		break;
+	case KR_HYPER_RUNNING:
+		stood_still(m, ev->at_ns);
 		break;
 	case KR_HYPER_SHUTDOWN:
 		kr_fail(&e, KR_E_VM_STATE, "%s powered itself off",
