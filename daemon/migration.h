@@ -50,6 +50,10 @@ struct kr_mig {
 	bool		  have_key, have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
 	bool		  finished, stepping;
+	bool		  settled;	/* only the mark on the row is left */
+	enum kr_state	  owed;		/* undone in memory; the store says this */
+	enum kr_event	  owed_ev;	/* what undid it */
+	bool		  owes_certainty;	/* a release may be on disk */
 	struct kr_lanekey key;
 	struct kr_manifest manifest;
 	struct kr_dsse_sig sig, peer_sig;	/* of the newest statements */
@@ -115,7 +119,11 @@ void kr_mig_suspect(struct kr_mig *m, const struct kr_err *e);
 void kr_mig_expect(struct kr_mig *m, uint32_t in_ms, const char *what);
 void kr_mig_expected(struct kr_mig *m);
 
-/** kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy. */
+/**
+ * kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy
+ *
+ * What cannot be recorded now is tried again every second, until it is.
+ */
 void kr_mig_finish(struct kr_mig *m);
 
 /**
