@@ -10,6 +10,8 @@
 #include "store/vmrow.h"
 
 #define DOWNTIME_MS	300u	/* the hypervisor's usual limit */
+#define UNDO_MS	20000u	/* for `cancel` to see the VM run again */
+#define UNDO_LOOK_MS	20u
 #define RECOVER_MS	20000u	/* for `recover` to see the end of things */
 
 /* ---- migrate ----------------------------------------------------------- */
@@ -184,10 +186,38 @@ int kr_api_status(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return r;
 }
 
+/* Someone waits until what he cancelled is undone. */
+struct undo {
+	struct kr_host *host;
+	uint64_t	client;
+	uint8_t		id[16];
+	uint64_t	until_ns;
+	struct kr_timer look;
+};
+
+static void on_undo(void *arg)
+{
+	struct undo *u = arg;
+	struct kr_mig *m = kr_mig_find(u->host, u->id);
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m && !m->finished && !m->settled && kr_now_ns() < u->until_ns) {
+		kr_timer_arm(u->host->loop, &u->look, UNDO_LOOK_MS);
+		return;
+	}
+	if (m && !m->finished && !m->settled)
+		kr_fail(&e, m->owes_certainty ? KR_E_STORE : KR_E_HYPER_SLOW,
+			"%s does not run again after %u s; it is tried on",
+			m->terms.vm, UNDO_MS / 1000);
+	kr_api_answer(u->host, u->client, NULL, &e);
+	free(u);
+}
+
 int kr_api_cancel(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	const char *text = kr_api_text(q, "id", e);
 	struct kr_err why = KR_ERR_NONE;
+	struct undo *u;
 	struct kr_mig *m;
 	uint8_t id[16];
 	int r = text ? find_id(q, text, id, e) : e->code;
@@ -201,9 +231,17 @@ int kr_api_cancel(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (!kr_state_before_return(m->state))
 		return kr_fail(e, KR_E_TOO_LATE, "it is in phase %s",
 			       kr_state_phase(m->state));
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	*u = (struct undo){ .host = q->host, .client = q->client,
+			    .until_ns = kr_now_ns() + UNDO_MS * 1000000ull,
+			    .look = { .fn = on_undo, .arg = u } };
+	memcpy(u->id, id, sizeof(u->id));
 	kr_fail(&why, KR_E_CANCELLED, "by %s", q->user);
 	kr_mig_fail(m, &why);
-	return 0;
+	kr_timer_arm(q->host->loop, &u->look, 0);
+	return KR_API_LATER;
 }
 
 /* Someone waits to see what becomes of the unfinished ones. */
