@@ -69,6 +69,7 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 	const char *to = kr_api_text(q, "to", e);
 	struct kr_hostrow row;
 	struct kr_vmdef def;
+	struct kr_vm *vm;
 	struct kr_mig *m;
 	bool offline;
 	int r;
@@ -87,10 +88,14 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 		return r;
 	if (json_is_true(json_object_get(q->params, "dry_run")))
 		return kr_api_dry_run(q, to, &def, v.epoch + 1, e);
-	if (v.state != KR_VM_RUNNING || !kr_vm_find(q->host, name) ||
-	    kr_vm_find(q->host, name)->busy)
+	vm = kr_vm_find(q->host, name);
+	if (v.state != KR_VM_RUNNING || !vm || vm->busy)
 		return kr_fail(e, KR_E_VM_STATE, "%s does not run; start it "
 			       "there, or here first", name);
+	if (!vm->ready && vm->n_tries)
+		return kr_fail(e, KR_E_QMP_LOST, "the hypervisor of %s runs "
+			       "and cannot be reached; only korora vm stop "
+			       "--force and a start help", name);
 	m = kr_mig_new(q->host, KR_S_NEW);
 	if (!m)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");

@@ -454,6 +454,7 @@ int kr_mig_recover(struct kr_host *h, struct kr_err *e)
 
 		if (a < 0)
 			kr_log_err(KR_LOG_ERROR, m->terms.vm, &why);
+		m->touched = true;
 		if (!m->finished && kr_mig_step(m, KR_EV_RESTART, &why) < 0)
 			kr_log_err(KR_LOG_ERROR, "recover", &why);
 	}

@@ -47,6 +47,7 @@ struct kr_mig {
 	pid_t		  plane_pid;
 	struct kr_io	  lane;		/* outgoing, until connected */
 	bool		  lane_given, plane_up, sending, sent, loaded, broken;
+	bool		  touched;	/* S: the hypervisor may not run the VM */
 	bool		  have_key, have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
 	bool		  finished, stepping;

@@ -253,11 +253,14 @@ static int check_unfinished(struct ctx *c, struct kr_err *e)
 static int find_lost(void *arg, const struct kr_vmrow *v, struct kr_err *e)
 {
 	struct ctx *c = arg;
+	struct kr_vm *vm = kr_vm_find(c->h, v->name);
 
-	if (v->state == KR_VM_LOST ||
-	    (v->state == KR_VM_RUNNING && !kr_vm_find(c->h, v->name)))
+	if (v->state == KR_VM_LOST || (v->state == KR_VM_RUNNING && !vm))
 		return kr_fail(e, KR_E_VM_LOST, "%s is on record here and has "
 			       "no running process", v->name);
+	if (v->state == KR_VM_RUNNING && !vm->ready)
+		return kr_fail(e, KR_E_QMP_LOST, "%s runs here and its "
+			       "hypervisor cannot be reached", v->name);
 	return 0;
 }
 

@@ -127,7 +127,7 @@ static void start_sending(struct kr_mig *m)
 
 	if (m->sending || !m->plane_up || m->state != KR_S_COPY)
 		return;
-	m->sending = true;
+	m->sending = m->touched = true;
 	if ((m->offline && kr_vm_command(m->vm, KR_HYPER_PAUSE, &e)) ||
 	    kr_vm_uri(m->vm, KR_HYPER_SEND, "unix:" MIG_SOCKET, &e))
 		kr_mig_fail(m, &e);
@@ -235,8 +235,11 @@ static void revive(struct kr_mig *m)
 		kr_mig_finish(m);
 		return;
 	}
-	if (!m->vm->ready)
-		return;		/* on_ready() comes back here */
+	if (!m->vm->ready) {	/* on_ready() comes back here */
+		if (!m->touched)
+			kr_mig_finish(m);
+		return;
+	}
 	if (kr_vm_command(m->vm, cancel ? KR_HYPER_CANCEL : KR_HYPER_RUN, &e))
 		kr_log_err(KR_LOG_ERROR, m->terms.vm, &e);
 }
