@@ -10,6 +10,8 @@
 #include "store/vmrow.h"
 
 #define DOWNTIME_MS	300u	/* the hypervisor's usual limit */
+#define DOWNTIME_MS_MAX	3600000u	/* an hour */
+#define TIMEOUT_S_MAX	604800u	/* a week */
 #define UNDO_MS	20000u	/* for `cancel` to see the VM run again */
 #define UNDO_LOOK_MS	20u
 #define RECOVER_MS	20000u	/* for `recover` to see the end of things */
@@ -62,11 +64,29 @@ static int strategy(struct kr_request *q, bool *ret_offline, struct kr_err *e)
 	return 0;
 }
 
+/* What was asked for; 0 is none where that can be. */
+struct limits { uint64_t downtime_ms, timeout_s, bandwidth_bytes_s; };
+
+static int limits(struct kr_request *q, struct limits *ret, struct kr_err *e)
+{
+	int r = kr_api_number(q, "max_downtime_ms", 1, DOWNTIME_MS_MAX,
+			      &ret->downtime_ms, e);
+
+	if (!r)
+		r = kr_api_number(q, "timeout_s", 0, TIMEOUT_S_MAX,
+				  &ret->timeout_s, e);
+	if (!r)
+		r = kr_api_number(q, "bandwidth_bytes_s", 0, INT64_MAX,
+				  &ret->bandwidth_bytes_s, e);
+	return r;
+}
+
 int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
 	const char *name = kr_api_text(q, "vm", e);
 	const char *to = kr_api_text(q, "to", e);
+	struct limits asked = { .downtime_ms = DOWNTIME_MS };
 	struct kr_hostrow row;
 	struct kr_vmdef def;
 	struct kr_vm *vm;
@@ -82,6 +102,8 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 	r = find_vm(q, name, &def, &v, e);
 	if (!r)
 		r = strategy(q, &offline, e);
+	if (!r)
+		r = limits(q, &asked, e);
 	if (!r)
 		r = kr_hostrow_get(q->host->store, to, &row, e);
 	if (r)
@@ -102,10 +124,9 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 	m->def = def;
 	m->offline = offline;
 	snprintf(m->peer, sizeof(m->peer), "%s", to);
-	m->max_downtime_ms = (uint32_t)kr_api_number(q, "max_downtime_ms",
-						     DOWNTIME_MS);
-	m->bandwidth_bytes_s = kr_api_number(q, "bandwidth_bytes_s", 0);
-	m->timeout_s = (uint32_t)kr_api_number(q, "timeout_s", 0);
+	m->max_downtime_ms = (uint32_t)asked.downtime_ms;
+	m->bandwidth_bytes_s = asked.bandwidth_bytes_s;
+	m->timeout_s = (uint32_t)asked.timeout_s;
 	m->terms.epoch = v.epoch + 1;
 	memcpy(m->terms.definition, v.digest, 32);
 	snprintf(m->terms.requested_by, sizeof(m->terms.requested_by),

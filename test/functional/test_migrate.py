@@ -195,6 +195,23 @@ def wrong_requests(lab):
     lab.runs("a")
 
 
+def numbers_out_of_range(lab):
+    known = len(lab.migrations("a"))
+    for key, bad in (("max_downtime_ms", (0, -1, 3600001, 1e300, 4294967297,
+                                          300.0, "300", True, None)),
+                     ("timeout_s", (-1, 604801, 4294967297, 1.5, "1")),
+                     ("bandwidth_bytes_s", (-5, 1e9, "1gbit", [1]))):
+        for value in bad:
+            r = lab.api("a", {"id": 1, "method": "migrate", "params": {
+                "vm": "dirtier", "to": "b", key: value}})
+            e = r.get("error", {})
+            equal(e.get("code"), "KR-1001", "%s = %r" % (key, value))
+            check(key in e["message"], "%s is not named: %s" % (key, e))
+    r = lab.api("a", {"id": 1, "method": "log.show", "params": {"limit": -1}})
+    equal(r.get("error", {}).get("code"), "KR-1001", "limit = -1")
+    equal(len(lab.migrations("a")), known, "migrations")
+
+
 def moved_vm_cannot_start_at_the_old_host(lab):
     completed(lab, lab.migrate("a", "b"), "b")
     for args in (["vm", "start", "dirtier"], ["migrate", "dirtier", "--to",
@@ -409,7 +426,7 @@ if __name__ == "__main__":
             bandwidth_is_kept, downtime_limit_is_obeyed, too_short_a_timeout,
             cancel_in_the_middle, cancel_from_the_destination,
             second_one_is_refused, killed_client_leaves_it_going,
-            wrong_requests, moved_vm_cannot_start_at_the_old_host,
+            wrong_requests, numbers_out_of_range, moved_vm_cannot_start_at_the_old_host,
             daemons_restart_under_a_running_vm, receipts_verify_offline,
             log_verifies, dry_run_tells_what_is_wrong,
             altered_log_is_found, stopped_vm_is_refused]),
