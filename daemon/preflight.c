@@ -213,11 +213,13 @@ static int check_storages(struct ctx *c, struct kr_err *e)
 		const struct kr_map *s = &c->h->cfg.storages[i];
 		struct stat st;
 
-		if (stat(s->value, &st) || !S_ISDIR(st.st_mode))
+		if (stat(s->value, &st))
 			return kr_fail(e, KR_E_NO_STORAGE,
 				       "[storage] %s = %s: %s", s->name,
-				       s->value, errno ? strerror(errno) :
-				       "not a folder");
+				       s->value, strerror(errno));
+		if (!S_ISDIR(st.st_mode))
+			return kr_fail(e, KR_E_NO_STORAGE, "[storage] %s = %s: "
+				       "not a folder", s->name, s->value);
 	}
 	snprintf(c->note, sizeof(c->note), "%u mapped", c->h->cfg.n_storages);
 	return 0;

@@ -101,6 +101,17 @@ def dry_run_tells_what_is_wrong(lab):
     lab.works()
 
 
+def doctor_names_what_is_no_folder(lab):
+    with open(lab.dir + "/file", "w"):
+        pass
+    for path, why in (("/file", "not a folder"), ("/nothing", "No such file")):
+        lab.configure({"storage": {"more": lab.dir + path}}, "a")
+        found = [c for c in lab.korora("a", "doctor").json["checks"]
+                 if "KR-4001" in str(c)]
+        check(len(found) == 1 and why in str(found), "%s: %s" % (path, found))
+    lab.configure({"storage": {"more": lab.dir}}, "a")
+
+
 def bandwidth_is_kept(lab):
     r = lab.migrate("a", "b", "--bandwidth", "20MB", "--max-downtime-ms",
                     "1000")
@@ -423,6 +434,7 @@ if __name__ == "__main__":
         (DIRTIER, [
             precopy_there_and_back, status_is_as_documented, offline,
             dry_run_changes_nothing,
+            doctor_names_what_is_no_folder,
             bandwidth_is_kept, downtime_limit_is_obeyed, too_short_a_timeout,
             cancel_in_the_middle, cancel_from_the_destination,
             second_one_is_refused, killed_client_leaves_it_going,
