@@ -60,7 +60,7 @@ struct kr_mig {
 	struct kr_dsse_sig sig, peer_sig;	/* of the newest statements */
 	enum kr_statement sig_kind, peer_kind;	/* KR_STATEMENT_N: none */
 	bool		  have_peer_sig;
-	uint64_t	  started_ns, paused_ns, running_ns;
+	uint64_t	  started_ns, paused_ns, released_ns, running_ns;
 	struct kr_plane_progress progress;
 	struct kr_hyper_status status;
 	struct kr_timer	  timeout, freeze, tick, again, reap;

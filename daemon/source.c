@@ -417,13 +417,20 @@ static void measure(struct kr_mig *m, uint64_t since_us)
 	if (t->total_ms)
 		return;
 	if (m->paused_ns) {
-		t->downtime_us = (now - m->paused_ns) / 1000;
-		if (since_us < t->downtime_us)
-			t->downtime_us -= since_us;
+		/* it did not run there before it was released here */
+		if (since_us > (now - m->released_ns) / 1000)
+			since_us = (now - m->released_ns) / 1000;
+		t->downtime_us = (now - m->paused_ns) / 1000 - since_us;
 		t->total_ms = (now - m->started_ns) / 1000000;
 	} else {	/* kororad was restarted: both clocks, then */
-		t->downtime_us = t->times.running_ms > t->times.paused_ms ?
-			(t->times.running_ms - t->times.paused_ms) * 1000 : 0;
+		uint64_t ran_ms = t->times.running_ms;
+
+		if (ran_ms < t->times.released_ms)
+			ran_ms = t->times.released_ms;
+		if (ran_ms > wall)
+			ran_ms = wall;
+		t->downtime_us = ran_ms > t->times.paused_ms ?
+				 (ran_ms - t->times.paused_ms) * 1000 : 0;
 		t->total_ms = wall > t->times.requested_ms ?
 			wall - t->times.requested_ms : 1;
 	}
@@ -465,8 +472,10 @@ int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
 	r = kr_mig_heard(m, s, ev, &before, e);
 	if (r)
 		return r;
-	if (ev == KR_EV_PREPARED && m->state == KR_S_SEAL)
+	if (ev == KR_EV_PREPARED && m->state == KR_S_SEAL) {
 		m->terms.times.released_ms = kr_wall_ms();
+		m->released_ns = kr_now_ns();
+	}
 	if (ev == KR_EV_OWNED && m->state == KR_S_RELEASED) {
 		m->terms.times.running_ms = s->terms.times.running_ms;
 		m->terms.to_log = s->terms.to_log;
