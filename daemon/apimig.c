@@ -99,7 +99,9 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 		return e->code;
 	if (!strcmp(to, kr_identity_name(q->host->identity)))
 		return kr_fail(e, KR_E_SAME_HOST, "%s is this host", to);
-	r = find_vm(q, name, &def, &v, e);
+	r = kr_mig_welcome(q->host, e);
+	if (!r)
+		r = find_vm(q, name, &def, &v, e);
 	if (!r)
 		r = strategy(q, &offline, e);
 	if (!r)

@@ -401,6 +401,13 @@ void kr_mig_finish(struct kr_mig *m)
 	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
 }
 
+int kr_mig_welcome(const struct kr_host *h, struct kr_err *e)
+{
+	return h->ending.fn ? kr_fail(e, KR_E_NO_DAEMON, "kororad on %s is "
+				      "being stopped",
+				      kr_identity_name(h->identity)) : 0;
+}
+
 void kr_mig_undo_all(struct kr_host *h)
 {
 	struct kr_err e = KR_ERR_NONE;

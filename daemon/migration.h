@@ -127,6 +127,9 @@ void kr_mig_expected(struct kr_mig *m);
  */
 void kr_mig_finish(struct kr_mig *m);
 
+/** kr_mig_welcome() - May one begin? KR_E_NO_DAEMON while this one ends. */
+int kr_mig_welcome(const struct kr_host *h, struct kr_err *e);
+
 /**
  * kr_mig_undo_all() - This kororad ends: undo what can be undone
  * kr_mig_undoing() - Is any of these not finished yet?

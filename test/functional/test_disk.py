@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from labrun import BUILD, check, equal, run
+from labrun import check, equal, fault, run
 
 SIZE_MB = 90		# preflight wants 64 of it free
 SOON_S = 10		# long before anything runs into its time
@@ -128,14 +128,6 @@ def source_is_full_and_kororad_dies(lab):
         recorded(lab, "a", id)
         lab.runs("a")
         lab.works()
-
-
-def fault(state, event, when):
-    """The number of a point where kororad can be made to stand still."""
-    text = subprocess.run([BUILD + "/daemon/kororad", "--fault-list"],
-                          check=True, capture_output=True, text=True).stdout
-    return [line.split("\t")[0] for line in text.splitlines()
-            if line.split("\t")[2:] == [state, event, when]][0]
 
 
 def the_release_finds_no_room(lab):
