@@ -7,22 +7,30 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+static bool listed(const char *list, unsigned int number)
+{
+	for (; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (strtoul(list, NULL, 10) == number)
+			return true;
+	}
+	return false;
+}
 
 void kr_fault(unsigned int number)
 {
-	static bool visited;
-	const char *want = getenv("KORORA_FAULT");
 	const char *dir = getenv("KORORA_FAULT_DIR");
 	char hit[PATH_MAX], go[PATH_MAX];
 	int fd;
 
-	if (!want || !dir || visited || strtoul(want, NULL, 10) != number)
+	if (!dir || !listed(getenv("KORORA_FAULT"), number))
 		return;
-	visited = true;
-	snprintf(hit, sizeof(hit), "%s/hit", dir);
-	snprintf(go, sizeof(go), "%s/go", dir);
-	fd = open(hit, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	snprintf(hit, sizeof(hit), "%s/%u.hit", dir, number);
+	snprintf(go, sizeof(go), "%s/%u.go", dir, number);
+	fd = open(hit, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
 	close(fd);

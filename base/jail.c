@@ -85,12 +85,16 @@ int kr_agent_init(const char *name, int argc, char **argv,
 	return kr_loop_new(ret_l, e);
 }
 
-/* No rule at all: every path is out of reach. Older kernels lack it. */
-static int landlock_nothing(void)
+#define FS_READ	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define FS_ALL	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+/*
+ * No rule at all: no path is there for what is in @denied. Older kernels lack
+ * it.
+ */
+static int landlock(uint64_t denied)
 {
-	struct landlock_ruleset_attr a = {
-		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
-	};
+	struct landlock_ruleset_attr a = { .handled_access_fs = denied };
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof(a), 0);
 
 	if (fd < 0)
@@ -129,13 +133,41 @@ static int filter(const struct kr_jail *j)
 	return r;
 }
 
-int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
+/* What reaches other processes of the agents' user, or starts a program. */
+static const int reaching[] = {
+	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev), SCMP_SYS(kill), SCMP_SYS(tkill),
+	SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo),
+	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(execve), SCMP_SYS(execveat),
+	SCMP_SYS(setpriority), SCMP_SYS(bpf), SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(mount),
+	SCMP_SYS(keyctl), SCMP_SYS(io_uring_setup),
+};
+
+/* Refused, not killed: what a resolver's module tries is the system's choice. */
+static int keep_to_itself(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int r = 0;
+
+	if (!f)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < sizeof(reaching) / sizeof(reaching[0]);
+	     i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM),
+				     reaching[i], 0);
+	if (!r)
+		r = seccomp_load(f);
+	seccomp_release(f);
+	return r;
+}
+
+static int drop(uint64_t denied, struct kr_err *e)
 {
 	int r;
 
-	tzset();
-	if (chroot(".") || chdir("/"))
-		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap);
 	if (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
@@ -146,9 +178,30 @@ int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return kr_fail(e, KR_E_JAIL, "prctl: %s", strerror(errno));
-	r = landlock_nothing();
+	r = landlock(denied);
+	return r ? kr_fail(e, KR_E_JAIL, "landlock: %s", strerror(-r)) : 0;
+}
+
+int kr_jail_unprivileged(struct kr_err *e)
+{
+	int r = drop(FS_ALL & ~FS_READ, e);
+
 	if (r)
-		return kr_fail(e, KR_E_JAIL, "landlock: %s", strerror(-r));
+		return r;
+	r = keep_to_itself();
+	return r ? kr_fail(e, KR_E_JAIL, "seccomp: %s", strerror(-r)) : 0;
+}
+
+int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
+{
+	int r;
+
+	tzset();
+	if (chroot(".") || chdir("/"))
+		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
+	r = drop(FS_ALL, e);
+	if (r)
+		return r;
 	r = filter(j);
 	if (r)
 		return kr_fail(e, KR_E_JAIL, "seccomp: %s", strerror(-r));

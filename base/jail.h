@@ -2,7 +2,9 @@
 /*
  * jail.h - what every agent does before it reads its first foreign byte:
  * empty root, no capabilities, no new privileges, own user, landlock where
- * the kernel has it, and a seccomp allow-list that kills.
+ * the kernel has it, and a seccomp allow-list that kills. One agent, which
+ * has to open what the system's resolver opens, has no empty root and a
+ * list of what is refused instead.
  */
 #ifndef KR_BASE_JAIL_H
 #define KR_BASE_JAIL_H
@@ -29,6 +31,14 @@ struct kr_jail {
  */
 int kr_agent_init(const char *name, int argc, char **argv,
 		  struct kr_loop **ret_l, struct kr_err *e);
+
+/**
+ * kr_jail_unprivileged() - Give up root, files but to read, other processes
+ *
+ * The outer half of the jail, for the one agent that needs the system's files
+ * and sockets (korora-lookup). kr_jail_enter() is all of it.
+ */
+int kr_jail_unprivileged(struct kr_err *e);
 
 /** kr_jail_enter() - Give up everything but @j and the common calls. */
 int kr_jail_enter(const struct kr_jail *j, struct kr_err *e);

@@ -131,6 +131,24 @@ void kr_columns_card(const json_t *row, const struct kr_column *cols,
 	}
 }
 
+bool kr_columns_alike(const json_t *a, const json_t *b,
+		      const struct kr_column *cols, size_t n_cols)
+{
+	size_t n_rows = json_array_size(a);
+	char x[KR_CELL_BYTES], y[KR_CELL_BYTES];
+
+	if (json_array_size(b) != n_rows)
+		return false;
+	for (size_t r = 0; r < n_rows; r++)
+		for (size_t c = 0; c < n_cols; c++) {
+			cell(json_array_get(a, r), &cols[c], x);
+			cell(json_array_get(b, r), &cols[c], y);
+			if (strcmp(x, y))
+				return false;
+		}
+	return true;
+}
+
 const char *kr_columns_text(const json_t *row, const char *key,
 			    char out[KR_CELL_BYTES])
 {

@@ -6,6 +6,7 @@
 #ifndef KR_CLIENT_COLUMNS_H
 #define KR_CLIENT_COLUMNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -41,6 +42,10 @@ void kr_columns_table(const json_t *rows, const struct kr_column *cols,
 /** kr_columns_card() - Print one object, a line per key that it has. */
 void kr_columns_card(const json_t *row, const struct kr_column *cols,
 		     size_t n_cols);
+
+/** kr_columns_alike() - Do two arrays look the same in these columns? */
+bool kr_columns_alike(const json_t *a, const json_t *b,
+		      const struct kr_column *cols, size_t n_cols);
 
 /** kr_columns_block() - Print text of several lines, indented and cleaned. */
 void kr_columns_block(const char *text);

@@ -107,11 +107,10 @@ static int offline(struct kr_cli *c, json_t **ret, struct kr_err *e)
 	if (r)
 		return r;
 	kr_hex(check.root, sizeof(check.root), root);
-	*ret = json_pack("{s:b, s:I, s:I, s:I, s:I, s:s}", "ok", 1,
+	*ret = json_pack("{s:b, s:I, s:I, s:I, s:s}", "ok", 1,
 			 "entries", (json_int_t)check.size,
 			 "size", (json_int_t)check.size,
 			 "receipts", (json_int_t)check.n_receipts,
-			 "cosigned", (json_int_t)check.n_cosigned,
 			 "root", root);
 	return 0;
 }
@@ -121,7 +120,6 @@ int kr_logcmd_verify(struct kr_cli *c, int argc, char **argv)
 	static const struct kr_column cols[] = {
 		{ "Entries", "entries", KR_CELL_COUNT },
 		{ "Receipts", "receipts", KR_CELL_COUNT },
-		{ "Cosigned", "cosigned", KR_CELL_COUNT },
 		{ "Root", "root", KR_CELL_TEXT },
 	};
 	KR_AUTO(kr_cli_decref) json_t *j = NULL, *error = NULL;

@@ -175,19 +175,23 @@ static void print_completed(const json_t *j)
 	printf("  migration   %s\n", kr_columns_text(j, "migration", how));
 }
 
-static void print_unfinished(const json_t *j, int exit_code)
+/* @seen: kororad said how it ended */
+static void print_unfinished(const json_t *j, int exit_code, bool seen)
 {
 	char vm[KR_CELL_BYTES], to[KR_CELL_BYTES], what[KR_CELL_BYTES];
+	bool begun = json_is_string(json_object_get(j, "migration"));
 	char h[KR_HUMAN_BYTES];
 
 	printf("%s to %s: %s", kr_columns_text(j, "vm", vm),
 	       kr_columns_text(j, "to", to),
-	       kr_columns_text(j, "status", what));
+	       seen ? kr_columns_text(j, "status", what) :
+		      "how it ended is not known");
 	if (number(j, "total_ms") > 0)
 		printf(" after %s", kr_human_span(number(j, "total_ms"), h));
-	printf("%s\n", exit_code == KR_EXIT_REFUSED ?
+	/* without a number nothing began: the VM need not run, or be */
+	printf("%s\n", begun && exit_code == KR_EXIT_REFUSED ?
 			       "; the VM runs where it was" : "");
-	if (json_is_string(json_object_get(j, "migration")))
+	if (begun)
 		printf("  migration   %s\n",
 		       kr_columns_text(j, "migration", what));
 }
@@ -206,8 +210,11 @@ static void print_dry_run(const json_t *j)
 		       kr_columns_text(j, "to", to));
 }
 
-/* A refused or failed migration is a result too, with its error inside. */
-static int tell(const struct kr_cli *c, const json_t *j)
+/*
+ * A refused or failed migration is a result too, with its error inside. If
+ * its end was not seen, where the VM runs is open, whatever the error.
+ */
+static int tell(const struct kr_cli *c, const json_t *j, bool seen)
 {
 	json_t *error = json_object_get(j, "error");
 	const char *status = json_string_value(json_object_get(j, "status"));
@@ -222,23 +229,30 @@ static int tell(const struct kr_cli *c, const json_t *j)
 		print_completed(j);
 	if (json_is_object(error) && !good)
 		r = kr_cli_explain(error);
+	if (!seen)
+		r = KR_EXIT_OPERATOR;
 	if (!c->json && !dry_run && !good)
-		print_unfinished(j, r);
+		print_unfinished(j, r, seen);
 	kr_cli_result(c, j);
 	return r;
 }
 
-/* Refused before it had a number: the same object, with what is known. */
-static json_t *never_begun(const json_t *params, json_t *error)
+/*
+ * kororad gave no result: the same object, with what is known. @migration is
+ * NULL if it was refused before it had a number.
+ */
+static json_t *without_result(const json_t *params, const char *migration,
+			      json_t *error)
 {
 	const char *strategy = json_string_value(
 		json_object_get(params, "strategy"));
 
-	return json_pack("{s:n, s:O, s:n, s:O, s:s, s:O, s:s, s:i, s:i, s:i,"
-			 " s:i, s:i, s:n, s:n}", "migration",
+	return json_pack("{s:s?, s:O?, s:n, s:O?, s:s, s:O, s:s, s:i, s:i, s:i,"
+			 " s:i, s:i, s:n, s:n}", "migration", migration,
 			 "vm", json_object_get(params, "vm"), "from",
 			 "to", json_object_get(params, "to"),
-			 "status", "refused", "error", error,
+			 "status", migration ? "failed" : "refused",
+			 "error", error,
 			 "strategy", strategy ? strategy : "precopy",
 			 "total_ms", 0, "downtime_ms", 0, "rounds", 0,
 			 "ram_bytes", 0, "wire_bytes", 0, "receipt",
@@ -250,6 +264,7 @@ int kr_migratecmd(struct kr_cli *c, int argc, char **argv)
 	KR_AUTO(kr_cli_decref) json_t *params = NULL, *j = NULL;
 	struct kr_progress p;
 	json_t *error = NULL;
+	bool seen = true;
 	int r = build_params(c, argc, argv, &params);
 
 	if (r)
@@ -263,15 +278,10 @@ int kr_migratecmd(struct kr_cli *c, int argc, char **argv)
 		       &p, &j, &error);
 	warn_on_interrupt(false);
 	kr_progress_end(&p);
-	if (r && *p.migration && !c->api) {
-		/* under way and its end not seen: where the VM runs is open */
-		kr_cli_error(c, error);
-		json_decref(error);
-		return KR_EXIT_OPERATOR;
-	}
 	if (r) {
-		j = never_begun(params, error);
+		seen = c->api || !*p.migration;
+		j = without_result(params, seen ? NULL : p.migration, error);
 		json_decref(error);
 	}
-	return tell(c, j);
+	return tell(c, j, seen);
 }

@@ -98,26 +98,62 @@ static int ask_status(struct kr_cli *c, const char *id, json_t **ret)
 			   NULL, ret);
 }
 
-/* Until the one asked for is over, or for good; prints what changed. */
+/* Time goes on by itself, and an average with it: that is no news. */
+static json_t *news(const json_t *j)
+{
+	json_t *copy = json_deep_copy(j), *m;
+	size_t i;
+
+	json_array_foreach(json_object_get(copy, "migrations"), i, m) {
+		json_object_del(m, "elapsed_ms");
+		json_object_del(m, "rate_bytes_s");
+	}
+	return copy;
+}
+
+/* Would it print what was printed before, the clock apart? */
+static bool nothing_new(const struct kr_cli *c, const char *id,
+			const json_t *last, const json_t *j)
+{
+	KR_AUTO(kr_cli_decref) json_t *was = news(last), *is = news(j);
+	const json_t *a = json_object_get(was, "migrations");
+	const json_t *b = json_object_get(is, "migrations");
+
+	if (c->json || !last)
+		return json_equal(was, is);
+	if (!id || json_array_size(b) != 1)
+		return kr_columns_alike(a, b, list_cols, KR_N(list_cols));
+	return kr_columns_alike(a, b, card_cols, KR_N(card_cols)) &&
+	       json_equal(json_object_get(json_array_get(a, 0), "error"),
+			  json_object_get(json_array_get(b, 0), "error"));
+}
+
+/* Until the one asked for is over, or for good; a pipe gets what changed. */
 static int watch(struct kr_cli *c, const char *id)
 {
 	const struct timespec pause = { .tv_sec = WATCH_MS / 1000,
 					.tv_nsec = WATCH_MS % 1000 * 1000000 };
 	KR_AUTO(kr_cli_decref) json_t *last = NULL;
+	bool screen = c->tty && !c->json;
 
 	for (;;) {
 		json_t *j = NULL;
 		int r = ask_status(c, id, &j);
+		bool over;
 
 		if (r)
 			return r;
-		if (c->tty && !c->json)
+		if (screen)
 			fputs(CLEAR_SCREEN, stdout);
-		if (c->tty || !json_equal(j, last))
+		/* compared with what was printed: small changes add up */
+		if (screen || !nothing_new(c, id, last, j)) {
 			print_status(c, j, id);
-		json_decref(last);
-		last = j;
-		if (id && !any_running(j))
+			json_decref(last);
+			last = json_incref(j);
+		}
+		over = id && !any_running(j);
+		json_decref(j);
+		if (over)
 			return 0;
 		if (ferror(stdout))
 			return KR_EXIT_REFUSED;

@@ -251,7 +251,7 @@ int kr_api_dry_run(struct kr_request *q, const char *to,
 		r = kr_host_hyper_version(q->host, &o.hyper_version, e);
 	if (r)
 		return r;
-	kr_preflight_host(q->host, &c, &bad);
+	kr_preflight_source(q->host, &o, &c, &bad);
 	return ask_peer(q, to, checks_json(&c, "here"), bad.code != 0, &o, e);
 }
 

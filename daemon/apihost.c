@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apihost.c - the API's methods about hosts, fleet authorities and users. */
+#include <assert.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "base/fd.h"
 #include "daemon/api.h"
+#include "daemon/tcpaddr.h"
 #include "evidence/fingerprint.h"
 #include "policy/access.h"
 #include "store/hostrow.h"
@@ -30,40 +32,21 @@ int kr_api_info(struct kr_request *q, json_t **ret, struct kr_err *e)
 
 /* ---- hosts ------------------------------------------------------------- */
 
+static_assert(sizeof(((struct kr_hostrow *)0)->address) >= KR_TCPADDR_BYTES,
+	      "a row holds every address");
+
 static json_t *host_json(const struct kr_hostrow *r)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:s}", "name", r->name,
-			 "address", r->address, "fingerprint", r->fingerprint,
-			 "added_ms", (json_int_t)r->added_ms, "added_by",
-			 r->added_by);
+	return json_pack("{s:s, s:s, s:s?, s:I, s:s}", "name", r->name,
+			 "address", r->address, "fingerprint",
+			 r->fingerprint[0] ? r->fingerprint : NULL, "added_ms",
+			 (json_int_t)r->added_ms, "added_by", r->added_by);
 }
 
 static int add_host(void *arg, const struct kr_hostrow *r, struct kr_err *e)
 {
 	(void)e;
 	return json_array_append_new(arg, host_json(r));
-}
-
-#define PORT	"7300"	/* where it was not given */
-
-/* ADDRESS, ADDRESS:PORT, [ADDRESS] or [ADDRESS]:PORT, with its port. */
-static int full_address(const char *address, char *out, size_t size,
-			struct kr_err *e)
-{
-	const char *bracket = strrchr(address, ']');
-	const char *colon = strrchr(address, ':');
-	char *end;
-	long port;
-	int n;
-
-	if (colon && bracket && colon < bracket)
-		colon = NULL;
-	n = snprintf(out, size, "%s%s", address, colon ? "" : ":" PORT);
-	port = colon ? strtol(colon + 1, &end, 10) : 1;
-	if (n >= (int)size || address[0] == ':' || port < 1 || port > 65535 ||
-	    (colon && (!colon[1] || *end)))
-		return kr_fail(e, KR_E_USAGE, "address: ADDRESS[:PORT]");
-	return 0;
 }
 
 static int same_fingerprint(void *arg, const struct kr_hostrow *r,
@@ -100,7 +83,7 @@ int kr_api_host_add(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (fp[0] && !memcmp(keyid, kr_identity_keyid(q->host->identity), 32))
 		return kr_fail(e, KR_E_SAME_HOST,
 			       "that is this host's own fingerprint");
-	r = full_address(address, row.address, sizeof(row.address), e);
+	r = kr_tcpaddr_full(address, row.address, e);
 	if (!r && fp[0])
 		r = kr_hostrow_each(q->host->store, same_fingerprint, fp, e);
 	if (r)

@@ -137,10 +137,9 @@ int kr_api_log_verify(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (r)
 		return r;
 	kr_hex(c.root, 32, root);
-	*ret = json_pack("{s:b, s:I, s:I, s:s, s:I, s:I, s:s}", "ok", 1,
+	*ret = json_pack("{s:b, s:I, s:I, s:s, s:I, s:s}", "ok", 1,
 			 "entries", (json_int_t)c.size, "size",
 			 (json_int_t)c.size, "root", root, "receipts",
-			 (json_int_t)c.n_receipts, "cosigned",
-			 (json_int_t)c.n_cosigned, "checkpoint", note);
+			 (json_int_t)c.n_receipts, "checkpoint", note);
 	return 0;
 }

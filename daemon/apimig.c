@@ -113,7 +113,8 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (json_is_true(json_object_get(q->params, "dry_run")))
 		return kr_api_dry_run(q, to, &def, v.epoch + 1, e);
 	vm = kr_vm_find(q->host, name);
-	if (v.state != KR_VM_RUNNING || !vm || vm->busy)
+	if (v.state != KR_VM_RUNNING || !vm || vm->busy ||
+	    vm->dying)
 		return kr_fail(e, KR_E_VM_STATE, "%s does not run; start it "
 			       "there, or here first", name);
 	if (!vm->ready && vm->n_tries)

@@ -22,6 +22,7 @@ struct op {
 	uint64_t	client;
 	char		name[64];
 	bool		stop;
+	struct kr_err	why;		/* a start that failed */
 	struct kr_timer patience;
 };
 
@@ -109,13 +110,31 @@ static void op_end(struct op *o, const struct kr_err *e)
 	free(o);
 }
 
+/* Its process was killed. The row tells of it only once it is dead. */
+static void op_killed(void *arg, bool dead)
+{
+	struct op *o = arg;
+	struct kr_err e = o->why;
+
+	if (!dead) {	/* idle_gone() will see to the row */
+		kr_fail(&e, KR_E_HYPER_SLOW, "process %d of %s was killed and "
+			"does not end", (int)o->vm->pid, o->name);
+		op_end(o, &e);
+		return;
+	}
+	o->vm = NULL;
+	if (o->stop)
+		set_state(o->host, o->name, KR_VM_STOPPED, "vm-stopped", &e);
+	else
+		kr_api_vm_died(o->host, o->name);
+	op_end(o, e.code ? &e : NULL);
+}
+
 /* A start that failed leaves nothing behind. */
 static void give_up(struct op *o, const struct kr_err *e)
 {
-	kr_vm_kill(o->vm);
-	o->vm = NULL;
-	kr_api_vm_died(o->host, o->name);
-	op_end(o, e);
+	o->why = *e;
+	kr_vm_kill(o->vm, op_killed, o);
 }
 
 static void op_ready(void *arg, const struct kr_hyper_ready *r)
@@ -169,12 +188,8 @@ static void op_gone(void *arg, const struct kr_err *e)
 static void op_impatient(void *arg)
 {
 	struct op *o = arg;
-	struct kr_err e = KR_ERR_NONE;
 
-	kr_vm_kill(o->vm);
-	o->vm = NULL;
-	set_state(o->host, o->name, KR_VM_STOPPED, "vm-stopped", &e);
-	op_end(o, e.code ? &e : NULL);
+	kr_vm_kill(o->vm, op_killed, o);
 }
 
 static struct op *op_new(struct kr_request *q, const char *name, bool stop)
@@ -215,7 +230,7 @@ static int owned(struct kr_request *q, const char *name, struct kr_vmrow *v,
 	vm = kr_vm_find(q->host, name);
 	if (kr_mig_of_vm(q->host, name))
 		return kr_fail(e, KR_E_BUSY, "%s is migrating", name);
-	if (vm && vm->busy)
+	if (vm && (vm->busy || vm->dying))
 		return kr_fail(e, KR_E_BUSY, "%s is being started or stopped",
 			       name);
 	return 0;
@@ -317,7 +332,9 @@ int kr_api_vm_stop(struct kr_request *q, json_t **ret, struct kr_err *e)
 int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
-	const char *text = kr_api_text(q, "text", e);
+	/* an empty one is the parser's to refuse: it knows what is needed */
+	const char *text = json_string_value(json_object_get(q->params,
+							     "text"));
 	const char *file = kr_api_opt(q, "file", "definition");
 	struct kr_err none = KR_ERR_NONE;
 	KR_AUTOFREE struct kr_probe *p = NULL;
@@ -328,7 +345,7 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 	int r;
 
 	if (!text)
-		return e->code;
+		return kr_fail(e, KR_E_USAGE, "text is missing");
 	r = kr_vmdef_parse(file, text, strlen(text), &def, e);
 	if (!r)
 		r = kr_host_probe(q->host, &p, e);
@@ -402,12 +419,13 @@ static json_t *vm_json(struct kr_host *h, const struct kr_vmrow *v)
 	kr_vmdef_parse(v->name, v->definition, strlen(v->definition), &d,
 		       NULL);
 	kr_hex(v->digest, 32, hex);
-	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:i}",
+	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:s?, s:s, s:o}",
 			 "name", v->name, "state",
 			 kr_vmrow_state_name(v->state), "epoch",
 			 (json_int_t)v->epoch, "memory_mb", (int)d.memory_mb,
-			 "vcpus", (int)d.vcpus, "peer", v->peer, "digest", hex,
-			 "pid", vm ? (int)vm->pid : 0);
+			 "vcpus", (int)d.vcpus, "peer",
+			 v->peer[0] ? v->peer : NULL, "digest", hex, "pid",
+			 vm ? json_integer(vm->pid) : json_null());
 }
 
 struct list { struct kr_host *h; json_t *a; };

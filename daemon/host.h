@@ -25,7 +25,7 @@ struct kr_vm;
 struct kr_link;
 struct kr_mig;
 struct kr_client;
-struct kr_seen;
+struct kr_accept;
 
 struct kr_host {
 	struct kr_loop	   *loop;
@@ -41,13 +41,12 @@ struct kr_host {
 	struct kr_ledger   *ledger;
 	struct kr_vm	   *vms;	/* with a process here */
 	struct kr_link	   *links;
-	unsigned int	    n_unproved;	/* links whose peer is not proved */
 	unsigned int	    n_refusals, n_untold;	/* this minute */
 	uint64_t	    refusals_until_ns;
 	struct kr_mig	   *migs;	/* of this run of kororad */
 	struct kr_client   *clients;
-	struct kr_seen	   *seen;	/* ClientHellos met */
-	struct kr_io	    listener, api, signals;
+	struct kr_accept   *accept;	/* the port */
+	struct kr_io	    api, signals;
 	uint64_t	    next_client;
 	uint64_t	    kvm_until_ns; /* how long kvm_error is believed */
 	struct kr_err	    kvm_error;	/* none: a guest ran under KVM */

@@ -6,17 +6,14 @@
 #include "daemon/link.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "daemon/dial.h"
+#include "daemon/accept.h"
 #include "daemon/migration.h"
 #include "daemon/spawn.h"
 #include "evidence/fingerprint.h"
@@ -25,15 +22,8 @@
 #include "store/trustrow.h"
 
 #define HANDSHAKE_MS	10000u
-#define DIAL_MS		10000u
 #define SESSIONS_MAX	4u	/* with one peer at a time */
 #define IDLE_MS		30000u	/* a session without a migration lives on */
-#define N_SEEN		4096u	/* ClientHellos remembered, about 128 KiB */
-
-struct kr_seen {
-	unsigned int next;
-	uint8_t	     random[N_SEEN][32];
-};
 
 /* ---- the end of a link ------------------------------------------------- */
 
@@ -78,13 +68,11 @@ static void end(struct kr_link *l, const struct kr_err *e)
 	l->dead = true;
 	if (!l->error.code && e)
 		l->error = *e;
-	if (l->connecting.loop)
-		kr_io_del(&l->connecting);
-	kr_fd_close(&l->connecting.fd);
-	kr_timer_off(&l->deadline);
+	kr_dial_stop(&l->dial);
+	kr_timer_off(&l->idle);
 	kr_chan_close(&l->chan);
 	if (!l->up && !l->outgoing)
-		h->n_unproved--;
+		kr_accept_leave(h->accept);
 	if (l->error.kr && (l->error.kr != KR_E_PEER_CLOSED || l->up))
 		tell_end(l);
 	kr_timer_arm(h->loop, &l->reap, 0);
@@ -159,7 +147,6 @@ static int on_seen(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		   struct kr_err *e)
 {
 	struct kr_link *l = arg;
-	struct kr_seen *s = l->host->seen;
 	uint8_t random[32];
 
 	(void)fds;
@@ -167,12 +154,7 @@ static int on_seen(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	kr_rd_bytes(r, random, sizeof(random));
 	if (!kr_rd_done(r))
 		return kr_fail(e, KR_E_AGENT_SPOKE, "malformed question");
-	for (unsigned int i = 0; i < N_SEEN; i++)
-		if (!memcmp(s->random[i], random, sizeof(random)))
-			return known(l, 1, "", e);
-	memcpy(s->random[s->next], random, sizeof(random));
-	s->next = (s->next + 1) % N_SEEN;
-	return known(l, 0, "", e);
+	return known(l, kr_accept_seen(l->host->accept, random), "", e);
 }
 
 /* For those who verify receipts here; a session does not depend on it. */
@@ -204,7 +186,7 @@ static void on_idle(void *arg)
 		return;
 	}
 	l->was_idle = idle;	/* an incoming one is given twice the time */
-	kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
+	kr_timer_arm(l->host->loop, &l->idle, IDLE_MS);
 }
 
 /*
@@ -260,9 +242,8 @@ static int on_up(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		return rc;
 	l->up = true;
 	if (!l->outgoing)
-		l->host->n_unproved--;
-	l->deadline.fn = on_idle;
-	kr_timer_arm(l->host->loop, &l->deadline, IDLE_MS);
+		kr_accept_leave(l->host->accept);
+	kr_timer_arm(l->host->loop, &l->idle, IDLE_MS);
 	kr_log(KR_LOG_INFO, "session with %s (%s) up: %s %s", l->peer,
 	       l->address, l->info.tls, l->info.suite);
 	kr_mig_link_up(l);
@@ -398,14 +379,16 @@ static int start_agent(struct kr_link *l, int fd, struct kr_err *e)
 	return r;
 }
 
-static void on_deadline(void *arg)
+static void on_dialled(void *arg, int fd, const struct kr_err *why)
 {
 	struct kr_link *l = arg;
+	KR_AUTO(kr_fd_autoclose) int mine = fd;
 	struct kr_err e = KR_ERR_NONE;
 
-	kr_fail(&e, KR_E_UNREACHABLE, "no answer from %s in %u ms", l->address,
-		DIAL_MS);
-	end(l, &e);
+	if (mine < 0)
+		end(l, why);
+	else if (start_agent(l, mine, &e))
+		end(l, &e);
 }
 
 static struct kr_link *link_new(struct kr_host *h, bool outgoing)
@@ -416,40 +399,16 @@ static struct kr_link *link_new(struct kr_host *h, bool outgoing)
 		return NULL;
 	l->host = h;
 	l->outgoing = outgoing;
-	l->connecting.fd = -1;
+	l->dial = KR_DIAL(on_dialled, l);
 	l->chan = (struct kr_chan){
 		.io.fd = -1, .grants = grants, .gone = on_gone, .arg = l,
 		.n_grants = sizeof(grants) / sizeof(grants[0]),
 	};
-	l->deadline = (struct kr_timer){ .fn = on_deadline, .arg = l };
+	l->idle = (struct kr_timer){ .fn = on_idle, .arg = l };
 	l->reap = (struct kr_timer){ .fn = on_reap, .arg = l };
 	l->next = h->links;
 	h->links = l;
 	return l;
-}
-
-static void on_connected(void *arg, uint32_t events)
-{
-	struct kr_link *l = arg;
-	struct kr_err e = KR_ERR_NONE;
-	int err = 0, one = 1;
-	socklen_t n = sizeof(err);
-
-	(void)events;
-	getsockopt(l->connecting.fd, SOL_SOCKET, SO_ERROR, &err, &n);
-	kr_io_del(&l->connecting);
-	kr_timer_off(&l->deadline);
-	if (err) {
-		kr_fail(&e, KR_E_UNREACHABLE, "%s: %s", l->address,
-			strerror(err));
-		end(l, &e);
-		return;
-	}
-	setsockopt(l->connecting.fd, IPPROTO_TCP, TCP_NODELAY, &one,
-		   sizeof(one));
-	if (start_agent(l, l->connecting.fd, &e))
-		end(l, &e);
-	kr_fd_close(&l->connecting.fd);
 }
 
 int kr_link_connect(struct kr_host *h, const char *peer,
@@ -466,18 +425,10 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	snprintf(l->peer, sizeof(l->peer), "%s", peer);
 	snprintf(l->address, sizeof(l->address), "%.127s", row.address);
-	r = kr_dial_connect(l->address, &l->connecting.fd, e);
-	if (!r) {
-		l->connecting.fn = on_connected;
-		l->connecting.arg = l;
-		kr_timer_arm(h->loop, &l->deadline, DIAL_MS);
-		r = kr_io_add(h->loop, &l->connecting, EPOLLOUT, e);
-	}
+	r = kr_dial_start(h, &l->dial, row.address, e);
 	if (r) {
 		/* nobody waits for this link yet: end it without a word */
 		l->dead = true;
-		kr_timer_off(&l->deadline);
-		kr_fd_close(&l->connecting.fd);
 		kr_timer_arm(h->loop, &l->reap, 0);
 		return r;
 	}
@@ -486,63 +437,18 @@ int kr_link_connect(struct kr_host *h, const char *peer,
 	return 0;
 }
 
-/* Unproved connections from the same address: nobody gets all places. */
-static unsigned int from_address(const struct kr_host *h, const char *who)
+int kr_link_incoming(struct kr_host *h, const char *address, int fd,
+		     struct kr_err *e)
 {
-	size_t n = (size_t)(strrchr(who, ':') - who) + 1;
-	unsigned int same = 0;
+	struct kr_link *l = link_new(h, false);
+	struct kr_err why = KR_ERR_NONE;
 
-	for (const struct kr_link *l = h->links; l; l = l->next)
-		same += !l->outgoing && !l->up && !l->dead &&
-			!strncmp(l->address, who, n);
-	return same;
-}
-
-static void on_accept(void *arg, uint32_t events)
-{
-	struct kr_host *h = arg;
-	struct sockaddr_storage a;
-	socklen_t n = sizeof(a);
-	struct kr_err e = KR_ERR_NONE;
-	KR_AUTO(kr_fd_autoclose) int fd =
-		accept4(h->listener.fd, (struct sockaddr *)&a, &n,
-			SOCK_CLOEXEC | SOCK_NONBLOCK);
-	char who[128];
-	struct kr_link *l;
-	int one = 1;
-
-	(void)events;
-	if (fd < 0)
-		return;
-	kr_dial_name(&a, n, who, sizeof(who));
-	if (h->n_unproved >= h->cfg.max_unproved ||
-	    from_address(h, who) >= (h->cfg.max_unproved + 1) / 2) {
-		kr_fail(&e, KR_E_TOO_MANY, "%u of them; %s was turned away",
-			h->n_unproved, who);
-		kr_log_err(KR_LOG_WARN, "accept", &e);
-		return;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	l = link_new(h, false);
 	if (!l)
-		return;
-	h->n_unproved++;
-	snprintf(l->address, sizeof(l->address), "%s", who);
-	if (start_agent(l, fd, &e))
-		end(l, &e);
-}
-
-int kr_link_listen(struct kr_host *h, struct kr_err *e)
-{
-	int fd = -1, r = kr_dial_listen(h->cfg.listen, &fd, e);
-
-	if (r)
-		return r;
-	h->listener = (struct kr_io){ .fd = fd, .fn = on_accept, .arg = h };
-	h->seen = calloc(1, sizeof(*h->seen));
-	if (!h->seen)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	return kr_io_add(h->loop, &h->listener, EPOLLIN, e);
+	snprintf(l->address, sizeof(l->address), "%s", address);
+	if (start_agent(l, fd, &why))
+		end(l, &why);
+	return 0;
 }
 
 /* ---- use --------------------------------------------------------------- */
@@ -603,6 +509,4 @@ void kr_link_fini(struct kr_host *h)
 		kr_timer_off(&l->reap);
 		on_reap(l);
 	}
-	free(h->seen);
-	h->seen = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "daemon/dial.h"
 #include "daemon/host.h"
 #include "wire/linkmsg.h"
 #include "wire/peermsg.h"
@@ -16,8 +17,8 @@ struct kr_link {
 	struct kr_link *next;
 	struct kr_host *host;
 	struct kr_chan	chan;
-	struct kr_io	connecting;	/* outgoing, until connected */
-	struct kr_timer	deadline;
+	struct kr_dial	dial;		/* outgoing, until connected */
+	struct kr_timer	idle;		/* once up */
 	pid_t		pid;
 	bool		outgoing, up, dead, was_idle;
 	char		address[128];	/* for the log */
@@ -28,8 +29,17 @@ struct kr_link {
 	struct kr_timer	reap;		/* frees it outside its callbacks */
 };
 
-/** kr_link_listen() - Accept peers on [host] listen. */
-int kr_link_listen(struct kr_host *h, struct kr_err *e);
+/**
+ * kr_link_incoming() - Begin a session, or take a lane, with who came in
+ * @fd: borrowed; the agent gets its own
+ *
+ * The caller has taken a place among the unproved for it, which the link
+ * leaves (kr_accept_leave()) once its peer is proved or it ends.
+ *
+ * Return: 0; < 0 if there is no link, and the place is still the caller's.
+ */
+int kr_link_incoming(struct kr_host *h, const char *address, int fd,
+		     struct kr_err *e);
 
 /**
  * kr_link_connect() - Begin a session with an enrolled host

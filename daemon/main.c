@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/accept.h"
 #include "daemon/api.h"
 #include "daemon/link.h"
 #include "daemon/vm.h"
@@ -43,11 +44,11 @@ static void fault_list(void)
 		struct kr_faultpoint f;
 
 		if (kr_handover_fault(n, &f))
-			printf("%u\t%s\t%s\t%s\t%s\n", n,
+			printf("%u\t%s\t%s\t%s\t%s\t%s\n", n,
 			       kr_state_side(f.from) == KR_SOURCE ?
 			       "source" : "target", kr_state_name(f.from),
-			       kr_event_name(f.ev),
-			       f.after ? "after" : "before");
+			       kr_event_name(f.ev), kr_fault_at_name(f.at),
+			       kr_state_name(kr_handover[f.from][f.ev].to));
 	}
 }
 
@@ -168,7 +169,7 @@ static int serve(struct kr_host *h, struct kr_err *e)
 	if (!r)
 		r = take_signals(h, e);
 	if (!r)
-		r = kr_link_listen(h, e);
+		r = kr_accept_listen(h, e);
 	if (!r)
 		r = kr_mig_recover(h, e);
 	if (!r)
@@ -186,8 +187,7 @@ static int serve(struct kr_host *h, struct kr_err *e)
 	kr_link_fini(h);
 	kr_vm_fini(h);
 	kr_host_close(h);
-	kr_io_del(&h->listener);
-	kr_fd_close(&h->listener.fd);
+	kr_accept_free(h->accept);
 	kr_io_del(&h->signals);
 	kr_fd_close(&h->signals.fd);
 	kr_loop_free(h->loop);
@@ -246,7 +246,7 @@ int main(int argc, char **argv)
 	free(real);
 	snprintf(h.libexec, sizeof(h.libexec), "%.1900s",
 		 libexec && libexec[0] ? libexec : KR_LIBEXEC);
-	h.api.fd = h.listener.fd = h.signals.fd = -1;
+	h.api.fd = h.signals.fd = -1;
 	if (serve(&h, &e)) {
 		const struct kr_code_row *row = kr_code_find(
 			(unsigned int)e.kr);

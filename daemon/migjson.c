@@ -55,11 +55,15 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 	uint64_t left = m->status.total_bytes ? m->status.left_bytes : total;
 	uint64_t ms = (kr_now_ns() - m->started_ns) / 1000000;
 	uint64_t sent = source ? p->from_qemu_bytes : p->to_qemu_bytes;
-	json_t *o;
+	json_t *o, *end = NULL;
 
 	if (m->sent || m->loaded || kr_state_ended(m->state))
 		left = 0;
-
+	if (kr_state_ended(m->state)) {	/* its clock stands still */
+		end = kr_mig_result(m);
+		ms = (uint64_t)json_integer_value(json_object_get(end,
+								  "total_ms"));
+	}
 	kr_hex(m->terms.migration, 16, id);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}",
 		      "migration", id, "vm", m->terms.vm, "role",
@@ -83,8 +87,8 @@ json_t *kr_mig_describe(const struct kr_mig *m)
 		"elapsed_ms", (json_int_t)ms,
 		"pages", (json_int_t)p->n_pages,
 		"zero_pages", (json_int_t)p->n_zero_pages));
-	if (kr_state_ended(m->state)) {
-		json_object_update_new(o, kr_mig_result(m));
+	if (end) {
+		json_object_update_new(o, end);
 		json_object_set(o, "state", json_object_get(o, "status"));
 	}
 	return o;

@@ -141,6 +141,11 @@ static void act_failed(struct kr_mig *m, const struct kr_err *why)
 	kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
 }
 
+static void fault(enum kr_state from, enum kr_event ev, enum kr_fault_at at)
+{
+	kr_fault(kr_handover_fault_number(from, ev, at));
+}
+
 int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 {
 	enum kr_state from = m->state;
@@ -163,10 +168,14 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 	if (ev == KR_EV_FAIL && from == KR_T_OWNER)
 		kr_mig_log_head(m, &m->terms.to_log);
 	m->stepping = true;
-	if (x->eager)
+	if (x->eager) {
+		fault(from, ev, KR_FAULT_BEFORE);
 		early = acts[x->act](m, &why);
-	if (!early && !catch_up(m, NULL))
+	}
+	if (!early && !catch_up(m, NULL)) {
+		fault(from, ev, KR_FAULT_RECORD);
 		r = kr_record_step(m, x->to, ev, &why);
+	}
 	if (r && !undo_unrecorded(m, x, ev, &why)) {
 		m->stepping = false;
 		cannot_record(m, x, ev, &why);
@@ -179,9 +188,10 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 	}
 	m->state = x->to;
 	log_step(m, from, ev);
-	kr_fault(kr_handover_fault_number(from, ev, false));
+	if (!x->eager)
+		fault(from, ev, KR_FAULT_BEFORE);
 	r = x->eager ? early : acts[x->act] ? acts[x->act](m, &why) : 0;
-	kr_fault(kr_handover_fault_number(from, ev, true));
+	fault(from, ev, KR_FAULT_AFTER);
 	m->stepping = false;
 	if (r < 0)
 		act_failed(m, &why);
@@ -310,7 +320,8 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 	m->host = h;
 	m->state = state;
 	m->plane.io.fd = -1;
-	m->lane.fd = -1;
+	m->dial = KR_DIAL(kr_source_lane, m);
+	m->lane_fd = -1;
 	m->sig_kind = KR_STATEMENT_N;
 	m->started_ns = kr_now_ns();
 	m->timeout = (struct kr_timer){ .fn = on_timeout, .arg = m };
@@ -361,13 +372,32 @@ struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm)
 	return NULL;
 }
 
-void kr_mig_end_vm(struct kr_mig *m, enum kr_state st)
+static void on_killed(void *arg, bool dead)
 {
-	if (m->vm && kr_record_ours(m, st))
-		kr_vm_kill(m->vm);
-	else if (m->vm)
-		kr_api_idle_vm(m->vm);
+	struct kr_mig *m = arg;
+
+	(void)dead;	/* killed, it runs nothing: the log tells it lingers */
+	m->killing = false;
+	m->after_kill(m);
+}
+
+void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
+		   void (*then)(struct kr_mig *m))
+{
+	struct kr_vm *vm = m->vm;
+
+	m->after_kill = then;
 	m->vm = NULL;
+	if (m->killing)
+		return;
+	if (vm && kr_record_ours(m, st)) {
+		m->killing = true;
+		kr_vm_kill(vm, on_killed, m);
+		return;
+	}
+	if (vm)
+		kr_api_idle_vm(vm);
+	then(m);
 }
 
 void kr_mig_finish(struct kr_mig *m)

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "daemon/dial.h"
 #include "daemon/host.h"
 #include "daemon/link.h"
 #include "daemon/vm.h"
@@ -45,11 +46,14 @@ struct kr_mig {
 	struct kr_vm	 *vm;
 	struct kr_chan	  plane;
 	pid_t		  plane_pid;
-	struct kr_io	  lane;		/* outgoing, until connected */
+	struct kr_dial	  dial;		/* of the lane, at the source */
+	int		  lane_fd;	/* come in, until its key is here */
 	bool		  lane_given, plane_up, sending, sent, loaded, broken;
 	bool		  touched;	/* S: the hypervisor may not run the VM */
 	bool		  have_key, have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
+	bool		  killing;	/* its VM's process is dying */
+	void		(*after_kill)(struct kr_mig *m);
 	bool		  finished, stepping;
 	bool		  settled;	/* only the mark on the row is left */
 	enum kr_state	  owed;		/* undone in memory; the store says this */
@@ -158,8 +162,13 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
 /** kr_mig_give_lane() - Hand a connected lane to the data plane. */
 int kr_mig_give_lane(struct kr_mig *m, int fd, struct kr_err *e);
 
-/** kr_mig_end_vm() - End the VM's process if it is this migration's. */
-void kr_mig_end_vm(struct kr_mig *m, enum kr_state st);
+/**
+ * kr_mig_end_vm() - End the VM's process if it is this migration's
+ * @then: what comes once it is dead, or KR_VM_KILL_MS after it was killed;
+ *        called from here if there is none; takes the place of an earlier one
+ */
+void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
+		   void (*then)(struct kr_mig *m));
 
 /** kr_mig_stop_plane() - End the data plane and its lanes. */
 void kr_mig_stop_plane(struct kr_mig *m);
@@ -180,6 +189,8 @@ int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		    struct kr_err *e);
 void kr_source_key(struct kr_mig *m);
+/** kr_source_lane() - The lane is connected, or why not; of struct kr_dial. */
+void kr_source_lane(void *mig, int fd, const struct kr_err *why);
 /** kr_source_session() - Take what the offer says of the session. */
 void kr_source_session(struct kr_mig *m);
 /** kr_source_start() - Begin: @m holds what was asked for. */

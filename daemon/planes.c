@@ -149,9 +149,8 @@ int kr_mig_give_lane(struct kr_mig *m, int fd, struct kr_err *e)
 
 void kr_mig_stop_plane(struct kr_mig *m)
 {
-	if (m->lane.loop)
-		kr_io_del(&m->lane);
-	kr_fd_close(&m->lane.fd);
+	kr_dial_stop(&m->dial);
+	kr_fd_close(&m->lane_fd);
 	kr_chan_close(&m->plane);
 }
 
@@ -178,10 +177,10 @@ int kr_mig_lane_in(struct kr_link *l, const uint8_t id[16], uint8_t lane,
 	if (!m || m->state != KR_T_LOAD || lane != 0)
 		return kr_fail(e, KR_E_LANE_UNKNOWN, "lane %u from %s", lane,
 			       l->address);
-	if (m->lane_given || m->lane.fd >= 0)
+	if (m->lane_given || m->lane_fd >= 0)
 		return kr_fail(e, KR_E_LANE_USED, "lane %u from %s", lane,
 			       l->address);
-	m->lane.fd = kr_fd_take(&own);
+	m->lane_fd = kr_fd_take(&own);
 	if (m->have_key)
 		kr_target_key(m);
 	return 0;

@@ -271,14 +271,22 @@ static int check_vms(struct ctx *c, struct kr_err *e)
 	return kr_vmrow_each(c->h->store, find_lost, c, e);
 }
 
+static int check_vm(struct ctx *c, struct kr_err *e)
+{
+	static struct kr_vmrow v;
+	int r = kr_vmrow_get(c->h->store, c->o->def.name, &v, e);
+
+	return r ? r : find_lost(c, &v, e);
+}
+
 static int check_agents(struct ctx *c, struct kr_err *e)
 {
 	static const char *const names[] = {
-		"korora-link", "korora-plane", "korora-qmp",
+		"korora-link", "korora-lookup", "korora-plane", "korora-qmp",
 	};
 	char path[PATH_MAX];
 
-	for (unsigned int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", c->h->libexec, names[i]);
 		if (access(path, X_OK))
 			return kr_fail(e, KR_E_SYSTEM, "%s: %s", path,
@@ -299,6 +307,14 @@ static const struct check for_host[] = {
 	{ "network",	check_networks },
 	{ "VMs",	check_vms },
 	{ "migrations",	check_unfinished },
+	{ "room for evidence", check_room },
+	{ "evidence log", check_log },
+};
+
+static const struct check for_source[] = {
+	{ "agents",	check_agents },
+	{ "hypervisor",	check_hypervisor },
+	{ "VM",		check_vm },
 	{ "room for evidence", check_room },
 	{ "evidence log", check_log },
 };
@@ -344,6 +360,15 @@ int kr_preflight_offer(struct kr_host *h, const struct kr_offer *o,
 	struct ctx c = { .h = h, .o = o };
 
 	return run(&c, for_offer, sizeof(for_offer) / sizeof(for_offer[0]),
+		   ret_c, e);
+}
+
+int kr_preflight_source(struct kr_host *h, const struct kr_offer *o,
+			struct kr_checks *ret_c, struct kr_err *e)
+{
+	struct ctx c = { .h = h, .o = o };
+
+	return run(&c, for_source, sizeof(for_source) / sizeof(for_source[0]),
 		   ret_c, e);
 }
 

@@ -19,6 +19,15 @@
 int kr_preflight_offer(struct kr_host *h, const struct kr_offer *o,
 		       struct kr_checks *ret_c, struct kr_err *e);
 
+/**
+ * kr_preflight_source() - Could this host send the VM away? As above.
+ *
+ * Only what that takes: another VM's trouble, or a bridge that this VM does
+ * not use, is kr_preflight_host()'s to find.
+ */
+int kr_preflight_source(struct kr_host *h, const struct kr_offer *o,
+			struct kr_checks *ret_c, struct kr_err *e);
+
 /** kr_preflight_host() - Is this host itself in order? As above. */
 int kr_preflight_host(struct kr_host *h, struct kr_checks *ret_c,
 		      struct kr_err *e);

@@ -331,8 +331,9 @@ int kr_record_finish(struct kr_mig *m, struct kr_err *e)
 
 	json_decref(m->result);
 	m->result = result;
-	r = put_row(m, m->state, text, e);
-	return r ? r : write_receipt(m, e);
+	/* first: a restart looks only at what is unfinished */
+	r = write_receipt(m, e);
+	return r ? r : put_row(m, m->state, text, e);
 }
 
 struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],

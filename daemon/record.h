@@ -12,7 +12,7 @@
 int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 		   struct kr_err *e);
 
-/** kr_record_finish() - Mark the row finished and write the receipt file. */
+/** kr_record_finish() - Write the receipt file, then mark the row finished. */
 int kr_record_finish(struct kr_mig *m, struct kr_err *e);
 
 /**

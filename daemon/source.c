@@ -7,8 +7,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +16,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/api.h"
-#include "daemon/dial.h"
 #include "daemon/disks.h"
 #include "daemon/migration.h"
 #include "daemon/record.h"
@@ -77,29 +74,26 @@ static int act_offer(struct kr_mig *m, struct kr_err *e)
 
 /* ---- copy -------------------------------------------------------------- */
 
-static void on_lane_connected(void *arg, uint32_t events)
+void kr_source_lane(void *mig, int fd, const struct kr_err *why)
 {
-	struct kr_mig *m = arg;
+	struct kr_mig *m = mig;
+	KR_AUTO(kr_fd_autoclose) int lane = fd;
 	struct kr_preamble p = { .lane = m->key.lane };
 	uint8_t buf[KR_PREAMBLE_BYTES];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 	struct kr_err e = KR_ERR_NONE;
-	int err = 0, one = 1;
-	socklen_t n = sizeof(err);
 
-	(void)events;
-	kr_io_del(&m->lane);
-	getsockopt(m->lane.fd, SOL_SOCKET, SO_ERROR, &err, &n);
-	setsockopt(m->lane.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	memcpy(p.migration, m->terms.migration, sizeof(p.migration));
 	kr_preamble_put(&w, &p);
-	if (err || send(m->lane.fd, buf, sizeof(buf), MSG_NOSIGNAL) !=
-		   (ssize_t)sizeof(buf))
+	if (lane < 0)
+		kr_fail(&e, why->kr == KR_E_UNREACHABLE ? KR_E_LANE_LOST :
+			why->kr, "lane to %s: %s", m->peer, why->what);
+	else if (send(lane, buf, sizeof(buf), MSG_NOSIGNAL) !=
+		 (ssize_t)sizeof(buf))
 		kr_fail(&e, KR_E_LANE_LOST, "lane to %s: %s", m->peer,
-			strerror(err ? err : errno));
+			strerror(errno));
 	else
-		kr_mig_give_lane(m, m->lane.fd, &e);
-	kr_fd_close(&m->lane.fd);
+		kr_mig_give_lane(m, lane, &e);
 	if (e.code)
 		kr_mig_fail(m, &e);
 }
@@ -113,11 +107,8 @@ void kr_source_key(struct kr_mig *m)
 	if (m->state != KR_S_COPY || m->lane_given)
 		return;
 	m->lane_given = true;
-	m->lane.fn = on_lane_connected;
-	m->lane.arg = m;
 	if (kr_hostrow_get(m->host->store, m->peer, &row, &e) ||
-	    kr_dial_connect(row.address, &m->lane.fd, &e) ||
-	    kr_io_add(m->host->loop, &m->lane, EPOLLOUT, &e))
+	    kr_dial_start(m->host, &m->dial, row.address, &e))
 		kr_mig_fail(m, &e);
 }
 
@@ -131,6 +122,12 @@ static void start_sending(struct kr_mig *m)
 	if ((m->offline && kr_vm_command(m->vm, KR_HYPER_PAUSE, &e)) ||
 	    kr_vm_uri(m->vm, KR_HYPER_SEND, "unix:" MIG_SOCKET, &e))
 		kr_mig_fail(m, &e);
+}
+
+static void socket_path(const struct kr_mig *m, char path[PATH_MAX])
+{
+	kr_vm_folder(m->host, m->terms.vm, path, PATH_MAX - 16);
+	strcat(path, "/" MIG_SOCKET);
 }
 
 static int act_copy(struct kr_mig *m, struct kr_err *e)
@@ -147,8 +144,7 @@ static int act_copy(struct kr_mig *m, struct kr_err *e)
 	if (!m->vm)
 		return kr_fail(e, KR_E_HYPER_DIED, "%s has no process",
 			       m->terms.vm);
-	kr_vm_folder(m->host, m->terms.vm, path, sizeof(path) - 16);
-	strcat(path, "/" MIG_SOCKET);
+	socket_path(m, path);
 	fd = kr_unix_listen(path, 0600);
 	if (fd < 0)
 		return kr_fail(e, KR_E_SYSTEM, "%s: %s", path, strerror(-fd));
@@ -218,8 +214,7 @@ static int act_destroy(struct kr_mig *m, struct kr_err *e)
 {
 	(void)e;
 	kr_mig_stop_plane(m);
-	kr_mig_end_vm(m, KR_S_DONE);
-	kr_mig_finish(m);
+	kr_mig_end_vm(m, KR_S_DONE, kr_mig_finish);
 	return 0;
 }
 
@@ -378,6 +373,8 @@ static void watch(struct kr_mig *m)
 
 static int act_revive(struct kr_mig *m, struct kr_err *e)
 {
+	char path[PATH_MAX];
+
 	(void)e;
 	m->ending = true;
 	kr_mig_send_fail(m);	/* first: it says why */
@@ -385,6 +382,8 @@ static int act_revive(struct kr_mig *m, struct kr_err *e)
 		kr_mig_send(m, KR_STATEMENT_ABORT, NULL);
 	kr_timer_arm(m->host->loop, &m->again, INSIST_MS);
 	kr_mig_stop_plane(m);
+	socket_path(m, path);
+	unlink(path);	/* the VM's folder lives on */
 	watch(m);
 	revive(m);
 	return 0;

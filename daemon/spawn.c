@@ -7,11 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -123,6 +126,37 @@ static int write_pid(int fd)
 	       (ssize_t)(sizeof(text) - at);
 }
 
+/*
+ * In the child: a hypervisor runs as root for its files' sake, without what
+ * else root may do. Its taps and sockets are opened for it, so of all
+ * capabilities it keeps the one that opens disks of another owner. Exec gives
+ * root what the bounding set has; without new privileges no more than that.
+ */
+static int shed_capabilities(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	unsigned int keep = CAP_TO_INDEX(CAP_DAC_OVERRIDE);
+
+	if (syscall(SYS_capget, &head, set))
+		return -1;
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+		if (cap != CAP_DAC_OVERRIDE && prctl(PR_CAPBSET_DROP, cap))
+			return -1;
+	for (unsigned int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		unsigned int bit = i == keep ? CAP_TO_MASK(CAP_DAC_OVERRIDE) :
+					       0;
+
+		set[i].permitted &= bit;
+		set[i].effective &= bit;
+		set[i].inheritable = 0;
+	}
+	return syscall(SYS_capset, &head, set) ||
+	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 		   const char *lock, pid_t *ret_pid, struct kr_err *e)
 {
@@ -144,11 +178,13 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 		plain_signals();
 		setsid();
 		setpriority(PRIO_PROCESS, 0, 0);
-		if ((fd = take_lock(lock)) < 0 || write_pid(fd) ||
-		    chdir(l->cwd) || (pid_fd = open("qemu.pid", O_WRONLY |
-						    O_CREAT | O_TRUNC, 0644)) < 0 ||
+		fd = take_lock(lock);
+		if (fd < 0 || write_pid(fd) || chdir(l->cwd))
+			_exit(126);
+		pid_fd = open("qemu.pid", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		if (pid_fd < 0 ||
 		    write_pid(pid_fd) || dup2(null, 0) < 0 ||
-		    place_fds(l, out, fd))
+		    place_fds(l, out, fd) || shed_capabilities())
 			_exit(126);
 		execv(l->argv[0], l->argv);
 		_exit(127);

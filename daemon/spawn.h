@@ -24,6 +24,7 @@ int kr_spawn_agent(struct kr_host *h, const char *name, struct kr_chan *c,
  * Writes qemu.pid there; its output goes to @log. It holds @lock, whose text
  * is its pid, as long as it lives; one that is held already is a failure.
  * The lock lies in var/lib, so that losing /run does not hide a process.
+ * It has no capability but CAP_DAC_OVERRIDE and gets no new privileges.
  */
 int kr_spawn_hyper(const struct kr_launch *launch, const char *log,
 		   const char *lock, pid_t *ret_pid, struct kr_err *e);

@@ -20,6 +20,7 @@
 #include "daemon/record.h"
 
 #define MIG_SOCKET	"mig.sock"
+#define DROP_WAIT_MS	200u	/* for a copy to be dead; blocks */
 #define INSIST_MS	500u	/* until RUN is said once more */
 
 /* ---- reserve: a hypervisor that waits ---------------------------------- */
@@ -226,13 +227,13 @@ void kr_target_key(struct kr_mig *m)
 {
 	struct kr_err e = KR_ERR_NONE;
 
-	if (m->state != KR_T_LOAD || m->lane.fd < 0 || m->lane_given)
+	if (m->state != KR_T_LOAD || m->lane_fd < 0 || m->lane_given)
 		return;
 	m->lane_given = true;
 	kr_mig_expected(m);
-	if (kr_mig_give_lane(m, m->lane.fd, &e))
+	if (kr_mig_give_lane(m, m->lane_fd, &e))
 		kr_mig_fail(m, &e);
-	kr_fd_close(&m->lane.fd);
+	kr_fd_close(&m->lane_fd);
 }
 
 /* Loaded, own manifest made, the source's manifest here and signed. */
@@ -299,27 +300,55 @@ static int act_countersign(struct kr_mig *m, struct kr_err *e)
 	return r;
 }
 
+/*
+ * The source is told first: its guest may be standing still. It may offer the
+ * VM again at once, and while the copy dies that is one migration too many;
+ * so most copies, which take some milliseconds, are waited for here.
+ */
 static int act_drop(struct kr_mig *m, struct kr_err *e)
 {
+	struct kr_vm *vm = m->vm;
+
 	(void)e;
 	kr_mig_send_fail(m);
 	kr_mig_stop_plane(m);
-	kr_mig_end_vm(m, KR_T_UNDONE);
-	kr_mig_finish(m);
+	kr_mig_end_vm(m, KR_T_UNDONE, kr_mig_finish);
+	if (m->killing && vm)
+		kr_vm_wait(vm, DROP_WAIT_MS);
 	return 0;
 }
 
-/* It will never run here: end it first, then say so. */
-static int act_disown(struct kr_mig *m, struct kr_err *e)
+static int say_disown(struct kr_mig *m, struct kr_err *e)
 {
-	kr_mig_stop_plane(m);
-	kr_mig_end_vm(m, KR_T_UNDONE);
 	if (!m->link)
 		return kr_mig_reconnect(m, e);
 	if (m->terms.times.released_ms)
 		return kr_mig_send(m, KR_STATEMENT_DISOWN, e);
 	kr_mig_send_fail(m);	/* the source's answer says which it is */
 	kr_mig_ask(m);
+	return 0;
+}
+
+static void disown(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (say_disown(m, &e) >= 0)
+		return;
+	kr_log_err(KR_LOG_WARN, m->terms.vm, &e);
+	kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
+}
+
+/*
+ * It will never run here: end it first, then say so. Whatever asks for this
+ * act meanwhile, nothing is said before the copy is dead; or, should a disk
+ * hold it for longer than KR_VM_KILL_MS, before it was killed that long ago.
+ */
+static int act_disown(struct kr_mig *m, struct kr_err *e)
+{
+	(void)e;
+	kr_mig_stop_plane(m);
+	kr_mig_end_vm(m, KR_T_UNDONE, disown);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "daemon/vm.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,6 @@
 
 #define RETRY_MS	5u
 #define TRIES_MAX	2000u	/* 10 s until the control socket answers */
-#define KILL_WAIT_MS	5000
 
 void kr_vm_folder(const struct kr_host *h, const char *name, char *out,
 		  size_t size)
@@ -75,6 +75,7 @@ static void unhook(struct kr_vm *v)
 	v->dead = true;
 	v->ready = false;
 	kr_timer_off(&v->retry);
+	kr_timer_off(&v->patience);
 	kr_chan_close(&v->chan);
 	kr_io_del(&v->exit);
 	kr_fd_close(&v->exit.fd);
@@ -93,6 +94,28 @@ static void gone(struct kr_vm *v, const struct kr_err *e)
 		w.gone(w.arg, e);
 }
 
+/* The end of a kill: it is dead, or who waits for that is told otherwise. */
+static void killed(struct kr_vm *v, bool dead)
+{
+	void (*then)(void *arg, bool dead) = v->killed;
+	struct kr_err e = KR_ERR_NONE;
+
+	v->killed = NULL;
+	kr_timer_off(&v->patience);
+	if (dead && !then) {
+		kr_fail(&e, KR_E_HYPER_DIED, "%s: process %d ended at last",
+			v->def.name, (int)v->pid);
+		gone(v, &e);
+		return;
+	}
+	if (dead) {
+		unhook(v);
+		remove_folder(v->host, v->def.name);
+	}
+	if (then)
+		then(v->killed_arg, dead);
+}
+
 static void on_exit_io(void *arg, uint32_t events)
 {
 	struct kr_vm *v = arg;
@@ -100,30 +123,45 @@ static void on_exit_io(void *arg, uint32_t events)
 
 	(void)events;
 	waitpid(v->pid, NULL, WNOHANG);
+	if (v->dying) {
+		killed(v, true);
+		return;
+	}
 	kr_fail(&e, KR_E_HYPER_DIED, "%s: process %d ended", v->def.name,
 		(int)v->pid);
 	gone(v, &e);
 }
 
-void kr_vm_kill(struct kr_vm *v)
+static void on_patience(void *arg)
 {
-	struct kr_io *x = &v->exit;
+	struct kr_vm *v = arg;
 
-	if (v->dead)
-		return;
-	if (x->fd >= 0) {
-		struct pollfd p = { .fd = x->fd, .events = POLLIN };
+	kr_log(KR_LOG_ERROR, "VM %s: process %d does not end; its lock keeps "
+	       "it from a second start", v->def.name, (int)v->pid);
+	killed(v, false);
+}
 
-		syscall(SYS_pidfd_send_signal, x->fd, SIGKILL, NULL, 0);
-		/* dead means dead: disks and memory are free after this */
-		if (!poll(&p, 1, KILL_WAIT_MS))
-			kr_log(KR_LOG_ERROR, "VM %s: process %d does not "
-			       "end; its lock keeps it from a second start",
-			       v->def.name, (int)v->pid);
-		waitpid(v->pid, NULL, WNOHANG);
-	}
-	unhook(v);
-	remove_folder(v->host, v->def.name);
+void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
+		void *arg)
+{
+	assert(!v->dying && !v->dead);
+	v->dying = true;
+	v->ready = false;
+	kr_vm_watch(v, NULL);
+	kr_timer_off(&v->retry);
+	kr_chan_close(&v->chan);
+	v->killed = then;
+	v->killed_arg = arg;
+	syscall(SYS_pidfd_send_signal, v->exit.fd, SIGKILL, NULL, 0);
+	kr_timer_arm(v->host->loop, &v->patience, KR_VM_KILL_MS);
+}
+
+void kr_vm_wait(struct kr_vm *v, unsigned int ms)
+{
+	struct pollfd p = { .fd = v->exit.fd, .events = POLLIN };
+
+	if (poll(&p, 1, (int)ms) > 0)
+		on_exit_io(v, 0);
 }
 
 void kr_vm_fini(struct kr_host *h)
@@ -331,6 +369,7 @@ static struct kr_vm *vm_new(struct kr_host *h, const struct kr_vmdef *def)
 	};
 	v->exit = (struct kr_io){ .fd = -1, .fn = on_exit_io, .arg = v };
 	v->retry = (struct kr_timer){ .fn = on_retry, .arg = v };
+	v->patience = (struct kr_timer){ .fn = on_patience, .arg = v };
 	v->reap = (struct kr_timer){ .fn = on_reap, .arg = v };
 	return v;
 }
@@ -419,7 +458,8 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 	snprintf(log, sizeof(log), "%s/console/%s.qemu.log", h->lib,
 		 def->name);
 	lock_path(h, def->name, lock, sizeof(lock));
-	pid = find_pid(h, def->name);
+	pid = kr_vm_find(h, def->name) ? kr_vm_find(h, def->name)->pid :
+					 find_pid(h, def->name);
 	r = pid ? kr_fail(e, KR_E_VM_STATE, "%s has a process here already: "
 			  "%d", def->name, (int)pid) :
 		  open_taps(h, def, nics, e);

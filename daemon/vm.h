@@ -41,13 +41,17 @@ struct kr_vm {
 	struct kr_timer	   retry;	/* until the control socket is there */
 	unsigned int	   n_tries;
 	bool		   ready, dead;
+	bool		   dying;	/* killed, and not dead yet */
 	bool		   busy;	/* being started or stopped */
 	struct kr_hyper_ready at_ready;	/* valid while ready */
 	struct kr_vm_watch watch;
+	void		 (*killed)(void *arg, bool dead); /* who had it killed */
+	void		  *killed_arg;
+	struct kr_timer	   patience;	/* with a process that does not die */
 	struct kr_timer	   reap;
 };
 
-/** kr_vm_find() - The VM's process here, NULL if there is none. */
+/** kr_vm_find() - The VM's process here, dying or not; NULL if none. */
 struct kr_vm *kr_vm_find(struct kr_host *h, const char *name);
 
 /**
@@ -85,8 +89,22 @@ int kr_vm_setup(struct kr_vm *v, const struct kr_hyper_setup *s,
 int kr_vm_uri(struct kr_vm *v, uint16_t command, const char *uri,
 	      struct kr_err *e);
 
-/** kr_vm_kill() - End the process for good; `gone` is not called. */
-void kr_vm_kill(struct kr_vm *v);
+/**
+ * kr_vm_kill() - End the process for good
+ * @then: called once; @dead: disks, memory and lock are free. Not dead after
+ *        KR_VM_KILL_MS is an error in the log; NULL if nobody waits
+ *
+ * A killed process executes nothing any more, but a large one needs its time
+ * to be taken apart, and one that waits for a disk as long as that takes.
+ * kororad goes on meanwhile; kr_vm_find() has it, dying, until it is dead.
+ * The watch is forgotten: a later one is told when it is gone after all.
+ */
+#define KR_VM_KILL_MS	5000u
+void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
+		void *arg);
+
+/** kr_vm_wait() - Let a dying one be dead within @ms, here and now. */
+void kr_vm_wait(struct kr_vm *v, unsigned int ms);
 
 /** kr_vm_folder() - ROOT/run/korora/vm/NAME. */
 void kr_vm_folder(const struct kr_host *h, const char *name, char *out,

@@ -33,7 +33,7 @@ static const struct ext link_exts[] = {
 };
 #define N_OF(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* @name is [A-Za-z0-9._-], so it cannot say anything in OpenSSL's syntax. */
+/* @name is [a-z0-9._-], so it cannot say anything in OpenSSL's syntax. */
 static X509_EXTENSION *make_ext(X509V3_CTX *c, const struct ext *x,
 				const char *name)
 {

@@ -185,27 +185,3 @@ int kr_checkpoint_verify(const char *note, const struct kr_pubkey *k,
 		*ret_c = c;
 	return r;
 }
-
-int kr_checkpoint_cosign(const struct kr_identity *id, const char *note,
-			 char *out, struct kr_err *e)
-{
-	struct kr_checkpoint c;
-	const char *sigs;
-
-	if (!parse(note, &c, &sigs))
-		return kr_fail(e, KR_E_MALFORMED, "not a korora checkpoint");
-	return put_line(id, note, text_bytes(note, sigs), out, e);
-}
-
-int kr_checkpoint_cosigned(const char *note, const char *line,
-			   const struct kr_pubkey *k, const char *host,
-			   struct kr_err *e)
-{
-	struct kr_checkpoint c;
-	const char *sigs;
-
-	if (!parse(note, &c, &sigs) ||
-	    strnlen(line, KR_CHECKPOINT_LINE_MAX) == KR_CHECKPOINT_LINE_MAX)
-		return kr_fail(e, KR_E_MALFORMED, "not a korora checkpoint");
-	return verify(note, text_bytes(note, sigs), line, k, host, e);
-}

@@ -46,22 +46,4 @@ int kr_checkpoint_verify(const char *note, const struct kr_pubkey *k,
 			 const char *host, struct kr_checkpoint *ret_c,
 			 struct kr_err *e);
 
-/**
- * kr_checkpoint_cosign() - This host's signature line for another's note
- * @out: KR_CHECKPOINT_LINE_MAX bytes, "— korora/ME BASE64\n"
- *
- * The caller has verified the note.
- */
-int kr_checkpoint_cosign(const struct kr_identity *id, const char *note,
-			 char *out, struct kr_err *e);
-
-/**
- * kr_checkpoint_cosigned() - Is @line @host's signature of @note's text?
- *
- * Return: 0; KR_E_MALFORMED; KR_E_SIGNATURE.
- */
-int kr_checkpoint_cosigned(const char *note, const char *line,
-			   const struct kr_pubkey *k, const char *host,
-			   struct kr_err *e);
-
 #endif

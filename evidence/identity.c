@@ -97,8 +97,8 @@ int kr_identity_create(const char *dir, const char *name, struct kr_err *e)
 
 	if (!kr_ossl_name_ok(name))
 		return kr_fail(e, KR_E_USAGE, "a host's name is 1 to 63 of "
-			       "A-Z a-z 0-9 . _ - and begins with a letter or "
-			       "digit");
+			       "a-z 0-9 . _ - and begins with a letter or "
+			       "digit; no capitals");
 	if ((r = path_of(kpath, dir, KR_IDENTITY_KEY_FILE, e)) ||
 	    (r = path_of(cpath, dir, KR_IDENTITY_CERT_FILE, e)))
 		return r;

@@ -23,7 +23,7 @@ struct kr_identity;
 /**
  * kr_identity_create() - Make the key and a self-signed certificate
  * @dir:  the folder, which must exist
- * @name: this host's name: [A-Za-z0-9._-], 1..63, first a letter or digit
+ * @name: this host's name: [a-z0-9._-], 1..63, first a letter or digit
  *
  * A key without a certificate (left by a crash, or put there) is used.
  *

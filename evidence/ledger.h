@@ -60,41 +60,6 @@ void kr_ledger_head(const struct kr_ledger *l, uint64_t *ret_size,
 int kr_ledger_note(const struct kr_ledger *l, char *out, struct kr_err *e);
 
 /**
- * kr_ledger_consistency() - Prove that the log only grew since @old_size
- * @old_size: 1..size
- */
-int kr_ledger_consistency(const struct kr_ledger *l, uint64_t old_size,
-			  struct kr_merkle_proof *ret_p, struct kr_err *e);
-
-/**
- * kr_ledger_witness() - Look at a peer's checkpoint, remember and countersign
- * @k, @host: the peer's key and name
- * @note:     its checkpoint, from the wire
- * @proof:    consistency with the last one seen of it, NULL if there is none
- * @ret_line: KR_CHECKPOINT_LINE_MAX bytes for the peer, who stores it with
- *            kr_ledger_cosigned()
- *
- * Return: 0; KR_E_SIGNATURE; KR_E_LOG_BROKEN if the peer's log went back, or
- *         forked, or the proof does not hold.
- */
-int kr_ledger_witness(struct kr_ledger *l, const struct kr_pubkey *k,
-		      const char *host, const char *note,
-		      const struct kr_merkle_proof *proof, char *ret_line,
-		      struct kr_err *e);
-
-/** kr_ledger_seen() - Size of @host's last checkpoint seen here, 0 for none. */
-int kr_ledger_seen(struct kr_ledger *l, const char *host, uint64_t *ret_size,
-		   struct kr_err *e);
-
-/**
- * kr_ledger_cosigned() - Keep a peer's countersignature of our checkpoint
- * @size: of the checkpoint that was sent; @line is from the wire
- */
-int kr_ledger_cosigned(struct kr_ledger *l, uint64_t size, const char *line,
-		       const struct kr_pubkey *k, const char *host,
-		       struct kr_err *e);
-
-/**
  * kr_ledger_defer() - Leave the file to kr_ledger_publish() from now on
  * kr_ledger_publish() - Replace it if commits came since; says whether
  *

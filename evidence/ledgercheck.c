@@ -25,7 +25,7 @@ struct pass {
 	struct kr_merkle	 tree;
 	uint8_t			 last[32];	/* leaf hash before this one */
 	struct kr_logrow_note	 n;		/* scratch */
-	uint64_t		 n_receipts, n_cosigned;
+	uint64_t		 n_receipts;
 };
 
 static const char *text_of(const json_t *j, const char *key)
@@ -84,7 +84,6 @@ static int check_note(struct pass *p, uint64_t i, struct kr_err *e)
 		return kr_fail(e, KR_E_LOG_BROKEN, "entry %" PRIu64 " is not "
 			       "what was signed: it was changed, inserted or "
 			       "put in place of another", i);
-	p->n_cosigned += *p->n.cosignature != '\0';
 	return 0;
 }
 
@@ -254,8 +253,7 @@ int kr_ledgercheck_run(struct kr_store *s, const struct kr_pubkey *k,
 	if (r)
 		return r;
 	*ret_c = (struct kr_ledgercheck){ .size = p.tree.size,
-					  .n_receipts = p.n_receipts,
-					  .n_cosigned = p.n_cosigned };
+					  .n_receipts = p.n_receipts };
 	kr_merkle_root(&p.tree, ret_c->root);
 	return 0;
 }

@@ -14,7 +14,6 @@ struct kr_ledgercheck {
 	uint64_t size;		/* entries, all of them good */
 	uint8_t	 root[32];
 	uint64_t n_receipts;	/* whose log heads were found here */
-	uint64_t n_cosigned;	/* checkpoints with peers' countersignatures */
 };
 
 /**

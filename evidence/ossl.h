@@ -35,7 +35,7 @@ int kr_ossl_keyid(EVP_PKEY *key, uint8_t ret_keyid[32], struct kr_err *e);
  */
 bool kr_ossl_cert_name(X509 *cert, char *out);
 
-/** kr_ossl_name_ok() - 1..63 of [A-Za-z0-9._-], first a letter or digit. */
+/** kr_ossl_name_ok() - 1..63 of [a-z0-9._-], first a letter or digit. */
 bool kr_ossl_name_ok(const char *name);
 
 /** kr_ossl_no_password() - For PEM readers: never ask, refuse. */

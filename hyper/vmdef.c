@@ -390,13 +390,33 @@ static int take_section(struct parse *p, struct kr_err *e)
 }
 
 /* What concerns more than one key. Blames the last line. */
+/* Nothing that describes a VM, perhaps nothing at all: say what it takes. */
+static int no_vm(struct parse *p, struct kr_err *e)
+{
+	char need[96] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (keys[i].needed && !strcmp(keys[i].section, "vm") &&
+		    n < sizeof(need))
+			n += (size_t)snprintf(need + n, sizeof(need) - n,
+					      "%s%s", n ? ", " : "",
+					      keys[i].key);
+	if (p->section_line)
+		return kr_ini_fail(&p->it, e, "there is no [vm], which must "
+				   "have %s", need);
+	p->it.line = 1;
+	return kr_ini_fail(&p->it, e, "nothing is in it: it needs a section "
+			   "[vm] with %s", need);
+}
+
 static int check_whole(struct parse *p, struct kr_err *e)
 {
 	struct kr_vmdef *d = &p->d;
 	uint32_t n_ide = 0;
 
 	if (!p->in_vm)
-		return kr_ini_fail(&p->it, e, "there is no [vm]");
+		return no_vm(p, e);
 	if (!d->kernel[0] && (d->initrd[0] || d->cmdline[0]))
 		return kr_ini_fail(&p->it, e,
 				   "initrd and cmdline need a kernel");

@@ -103,10 +103,14 @@ X(PEER_CLOSED,	2014, KR_EXIT_REFUSED, ECONNRESET, KR_PEER, \
   "the connection was closed", "check the link and the peer's log") \
 X(PEER_TRUNCATED, 2015, KR_EXIT_REFUSED, ECONNRESET, KR_PEER, \
   "the connection was cut without a proper end", \
-  "check the link; someone may have cut it") \
+  "see the peer's log: it may have too many connections (KR-2016), or " \
+  "someone cut it") \
 X(TOO_MANY,	2016, KR_EXIT_REFUSED, EUSERS, KR_PEER, \
   "too many connections that have not proved who they are", \
   "retry; raise max_unproved in korora.conf if hosts are many") \
+X(NO_ADDRESS,	2017, KR_EXIT_REFUSED, EHOSTUNREACH, KR_PEER, \
+  "the peer's name cannot be looked up", \
+  "check the name and this host's resolver, or enrol an address") \
 /* 3xxx: what a peer says */ \
 X(MALFORMED,	3001, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
   "a malformed message", "both hosts should run the same korora release") \

@@ -116,7 +116,7 @@ host_daemon() {
 # For down: the daemon first, so that it does not mourn its VMs.
 host_end() {
 	pid=$(host_pid "$1") && kill -TERM "$pid" 2>/dev/null &&
-		wait_for 5 host_gone "$1"
+		wait_for 5 host_gone "$1" || :
 	for f in "$lab/$1"/run/korora/vm/*/qemu.pid; do
 		[ -e "$f" ] && read -r pid <"$f" &&
 			grep -q '^qemu' "/proc/$pid/comm" 2>/dev/null &&

@@ -227,27 +227,13 @@ bool kr_state_before_return(enum kr_state s)
 	return s < KR_STATE_N && states[s].before;
 }
 
-/* Visit edges in table order; number them in pairs from 1. */
-static bool visit(unsigned int number, struct kr_faultpoint *f)
-{
-	unsigned int n = 1;
+/* ---- fault points ------------------------------------------------------ */
 
-	for (unsigned int s = 0; s < KR_STATE_N; s++) {
-		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++) {
-			if (kr_handover[s][ev].to == KR_ILLEGAL)
-				continue;
-			if (number == n || number == n + 1) {
-				f->from = (enum kr_state)s;
-				f->ev = (enum kr_event)ev;
-				f->after = number == n + 1;
-				return true;
-			}
-			n += 2;
-		}
-	}
-	f->from = KR_ILLEGAL;
-	return false;
-}
+/* The order in which an edge's points are met. */
+static const enum kr_fault_at met[2][KR_FAULT_AT_N] = {
+	{ KR_FAULT_RECORD, KR_FAULT_BEFORE, KR_FAULT_AFTER },
+	{ KR_FAULT_BEFORE, KR_FAULT_RECORD, KR_FAULT_AFTER },	/* eager */
+};
 
 unsigned int kr_handover_n_faults(void)
 {
@@ -255,22 +241,53 @@ unsigned int kr_handover_n_faults(void)
 
 	for (unsigned int s = 0; s < KR_STATE_N; s++)
 		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++)
-			n += kr_handover[s][ev].to == KR_ILLEGAL ? 0 : 2;
+			if (kr_handover[s][ev].to != KR_ILLEGAL)
+				n += KR_FAULT_AT_N;
 	return n;
 }
 
 bool kr_handover_fault(unsigned int number, struct kr_faultpoint *ret)
 {
-	return number && visit(number, ret);
+	unsigned int n = number - 1;	/* 0 becomes greater than any */
+
+	for (unsigned int s = 0; s < KR_STATE_N; s++) {
+		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++) {
+			const struct kr_edge *x = &kr_handover[s][ev];
+
+			if (x->to == KR_ILLEGAL)
+				continue;
+			if (n < KR_FAULT_AT_N) {
+				ret->from = (enum kr_state)s;
+				ret->ev = (enum kr_event)ev;
+				ret->at = met[x->eager][n];
+				return true;
+			}
+			n -= KR_FAULT_AT_N;
+		}
+	}
+	return false;
 }
 
 unsigned int kr_handover_fault_number(enum kr_state from, enum kr_event ev,
-				      bool after)
+				      enum kr_fault_at at)
 {
-	struct kr_faultpoint f;
+	const struct kr_edge *x = &kr_handover[from][ev];
+	unsigned int n = 1, n_before = from * KR_EVENT_N + ev;
 
-	for (unsigned int n = 1; visit(n, &f); n++)
-		if (f.from == from && f.ev == ev && f.after == after)
-			return n;
-	return 0;
+	if (x->to == KR_ILLEGAL)
+		return 0;
+	for (unsigned int i = 0; i < n_before; i++)
+		if (kr_handover[i / KR_EVENT_N][i % KR_EVENT_N].to !=
+		    KR_ILLEGAL)
+			n += KR_FAULT_AT_N;
+	for (const enum kr_fault_at *m = met[x->eager]; *m != at; m++)
+		n++;
+	return n;
+}
+
+const char *kr_fault_at_name(enum kr_fault_at at)
+{
+	static const char *const names[] = { "record", "before", "after" };
+
+	return at < KR_FAULT_AT_N ? names[at] : "?";
 }

@@ -114,18 +114,27 @@ bool kr_state_ended(enum kr_state s);		/* done or undone */
 bool kr_state_before_return(enum kr_state s);
 
 /*
- * Fault points: two for every edge, before and after its act, numbered in
- * table order from 1. For tests: see base/fault.h.
+ * Fault points: three for every edge, numbered from 1 in the table's order and
+ * within an edge in the order in which they are met: RECORD, BEFORE, AFTER; if
+ * it is eager BEFORE, RECORD, AFTER. For tests: see base/fault.h.
  */
+enum kr_fault_at {
+	KR_FAULT_RECORD,	/* the step is not on disk yet */
+	KR_FAULT_BEFORE,	/* its act is not begun */
+	KR_FAULT_AFTER,		/* it is on disk and its act done */
+	KR_FAULT_AT_N
+};
+
 struct kr_faultpoint {
-	enum kr_state from;
-	enum kr_event ev;
-	bool	      after;	/* after the act, else before it */
+	enum kr_state	 from;
+	enum kr_event	 ev;
+	enum kr_fault_at at;
 };
 
 unsigned int kr_handover_n_faults(void);
 bool kr_handover_fault(unsigned int number, struct kr_faultpoint *ret);
 unsigned int kr_handover_fault_number(enum kr_state from, enum kr_event ev,
-				      bool after);
+				      enum kr_fault_at at);
+const char *kr_fault_at_name(enum kr_fault_at at);
 
 #endif

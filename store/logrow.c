@@ -6,7 +6,7 @@
 
 #include "store/query.h"
 
-#define NOTE	"size, root, note, cosignature"
+#define NOTE	"size, root, note"
 
 int kr_logrow_add(struct kr_store *s, uint64_t idx, const void *leaf,
 		  size_t n_bytes, struct kr_err *e)
@@ -54,17 +54,15 @@ int kr_logrow_put_note(struct kr_store *s, const struct kr_logrow_note *n,
 {
 	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
 	int r = kr_query_open(&q, s,
-		"INSERT INTO checkpoint (" NOTE ") VALUES (?,?,?,?)"
+		"INSERT INTO checkpoint (" NOTE ") VALUES (?,?,?)"
 		" ON CONFLICT (size) DO UPDATE SET root = excluded.root,"
-		" note = excluded.note, cosignature = excluded.cosignature",
-		e);
+		" note = excluded.note", e);
 
 	if (r)
 		return r;
 	kr_query_u64(&q, n->size);
 	kr_query_blob(&q, n->root, sizeof(n->root));
 	kr_query_text(&q, n->note);
-	kr_query_text(&q, n->cosignature);
 	return kr_query_run(&q, e);
 }
 
@@ -81,7 +79,6 @@ static int one_note(struct kr_query *q, struct kr_logrow_note *n,
 	n->size = kr_query_get_u64(q);
 	kr_query_get_blob(q, n->root, sizeof(n->root));
 	kr_query_get_text(q, n->note, sizeof(n->note));
-	kr_query_get_text(q, n->cosignature, sizeof(n->cosignature));
 	return kr_query_row_ok(q, e);
 }
 
@@ -107,36 +104,4 @@ int kr_logrow_last(struct kr_store *s, struct kr_logrow_note *ret_n,
 		e);
 
 	return r ? r : one_note(&q, ret_n, e);
-}
-
-int kr_logrow_saw(struct kr_store *s, const char *host,
-		  const struct kr_logrow_note *n, struct kr_err *e)
-{
-	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
-	int r = kr_query_open(&q, s,
-		"INSERT INTO witness (host, size, root, note)"
-		" VALUES (?,?,?,?) ON CONFLICT (host) DO UPDATE SET"
-		" size = excluded.size, root = excluded.root,"
-		" note = excluded.note", e);
-
-	if (r)
-		return r;
-	kr_query_text(&q, host);
-	kr_query_u64(&q, n->size);
-	kr_query_blob(&q, n->root, sizeof(n->root));
-	kr_query_text(&q, n->note);
-	return kr_query_run(&q, e);
-}
-
-int kr_logrow_seen(struct kr_store *s, const char *host,
-		   struct kr_logrow_note *ret_n, struct kr_err *e)
-{
-	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
-	int r = kr_query_open(&q, s,
-		"SELECT size, root, note, '' FROM witness WHERE host = ?", e);
-
-	if (r)
-		return r;
-	kr_query_text(&q, host);
-	return one_note(&q, ret_n, e);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * logrow.h - the raw rows of the evidence log: leaves, this host's signed
- * checkpoints, and the last checkpoint seen of each peer. Only
- * evidence/ledger.c writes them; it gives them their meaning and checks them.
+ * logrow.h - the raw rows of the evidence log: leaves and this host's signed
+ * checkpoints. Only evidence/ledger.c writes them; it gives them their meaning and checks them.
  */
 #ifndef KR_STORE_LOGROW_H
 #define KR_STORE_LOGROW_H
@@ -18,8 +17,7 @@
 struct kr_logrow_note {
 	uint64_t size;			/* leaves covered */
 	uint8_t	 root[32];
-	char	 note[KR_LOGROW_NOTE_MAX];	  /* signed by the log's host */
-	char	 cosignature[KR_LOGROW_NOTE_MAX]; /* peers' lines, or "" */
+	char	 note[KR_LOGROW_NOTE_MAX];	/* signed by the log's host */
 };
 
 /** kr_logrow_add() - Insert leaf @idx; an index that exists is a failure. */
@@ -47,13 +45,5 @@ int kr_logrow_note(struct kr_store *s, uint64_t size,
 /** kr_logrow_last() - The largest checkpoint. Return: 0; 1 if there is none. */
 int kr_logrow_last(struct kr_store *s, struct kr_logrow_note *ret_n,
 		   struct kr_err *e);
-
-/** kr_logrow_saw() - Keep @n as the last checkpoint seen of @host. */
-int kr_logrow_saw(struct kr_store *s, const char *host,
-		  const struct kr_logrow_note *n, struct kr_err *e);
-
-/** kr_logrow_seen() - The last one seen of @host. Return: 0; 1 if none was. */
-int kr_logrow_seen(struct kr_store *s, const char *host,
-		   struct kr_logrow_note *ret_n, struct kr_err *e);
 
 #endif

@@ -64,6 +64,9 @@ static const char *const schema[KR_STORE_SCHEMA] = {
 	"  note TEXT NOT NULL) STRICT;"
 	"CREATE TABLE kv ("
 	"  key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;",
+	/* peers do not sign each other's checkpoints; nobody used kv */
+	"DROP TABLE witness; DROP TABLE kv;"
+	"ALTER TABLE checkpoint DROP COLUMN cosignature;",
 };
 
 static int run(struct kr_store *s, const char *sql, struct kr_err *e)

@@ -441,7 +441,7 @@ def fault(state, event, when):
     text = subprocess.run([BUILD + "/daemon/kororad", "--fault-list"],
                           check=True, capture_output=True, text=True).stdout
     return [line.split("\t")[0] for line in text.splitlines()
-            if line.split("\t")[2:] == [state, event, when]][0]
+            if line.split("\t")[2:5] == [state, event, when]][0]
 
 
 # ---- receipts, with openssl alone -----------------------------------------

@@ -133,14 +133,15 @@ def source_is_full_and_kororad_dies(lab):
 def the_release_finds_no_room(lab):
     """b has prepared, and a cannot record its release: then there is none."""
     points, mark = lab.dir + "/points", lab.mark()
+    n = fault("S_FREEZE", "SENT", "before")
     os.mkdir(points)
-    with small_disk(lab, "a", "KORORA_FAULT_DIR=" + points, "KORORA_FAULT=" +
-                    fault("S_FREEZE", "SENT", "before")) as fill:
+    with small_disk(lab, "a", "KORORA_FAULT_DIR=" + points,
+                    "KORORA_FAULT=" + n) as fill:
         p = lab.start("a", "korora", "--json", "migrate", "dirtier", "--to",
                       "b")
-        lab.until(lambda: os.path.exists(points + "/hit"), "fault point")
+        lab.until(lambda: os.path.exists(points + "/%s.hit" % n), "fault point")
         fill()
-        open(points + "/go", "w").close()
+        open(points + "/%s.go" % n, "w").close()
         r = undone(lab, p)
         check("S_SEAL + PREPARED" not in lab.logged("a", mark),
               "it was released")

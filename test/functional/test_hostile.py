@@ -1,75 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile bytes: at b's port, from an enrolled peer, and on the local API.
-
-After each attack kororad is the same process, its memory is bounded, and an
-ordinary migration works.
-"""
+"""A malicious host that is enrolled: its frames, offers and sessions."""
 import contextlib
-import json
 import os
 import re
-import socket
-import struct
-import threading
 import time
 
+from hostile import (LAB, children, definition, ended, evil, frame, harmless,
+                     offer, session)
 from labrun import check, equal, run
 import peer
-from peer import Closed, Identity, Session
-
-RSS_GROWTH_KB = 8192
-
-
-def evil(lab):
-    """The enrolled but malicious host."""
-    if not hasattr(lab, "evil"):
-        lab.evil = Identity.make(lab.dir + "/evil", "evil")
-        for h in "ab":
-            r = lab.korora(h, "host", "add", "evil", "10.77.0.66:7300",
-                           "--fingerprint", lab.evil.fingerprint)
-            equal(r.rc, 0, "host add: %r" % r)
-    return lab.evil
-
-
-def session(lab, **options):
-    return Session(lab.connect("mallory", "b"), evil(lab), **options)
-
-
-def harmless(test):
-    """b's kororad lives on, has not grown, and works."""
-    def wrapped(lab):
-        pid, rss = lab.pid("b"), lab.rss_kb("b")
-        lab.since = lab.mark()
-        test(lab)
-        equal((lab.pid("b"), lab.alive("b")), (pid, True), "kororad of b")
-        check(lab.rss_kb("b") < rss + RSS_GROWTH_KB,
-              "b grew from %d to %d kB" % (rss, lab.rss_kb("b")))
-        lab.works()
-        for h in "ab":
-            bad = re.search(r".*(Sanitizer|assert|kororad\[.*KR-900[1-4]).*",
-                            lab.logged(h, lab.since))
-            check(not bad, "%s: %s" % (h, bad and bad.group()))
-    wrapped.__name__ = test.__name__
-    return wrapped
-
-
-def ended(lab, s, *codes):
-    """The session was ended for one of the codes; b's log says so."""
-    end = s.end()
-    check(end.code in codes, "ended by %s, not by %s" % (end, codes))
-    s.close()
-    lab.await_log("b", "session from evil .*KR-%d" % end.code, lab.since)
-
-
-def definition(lab):
-    return lab.told("a", "vm", "show", "dirtier")["definition"]
-
-
-def offer(lab, s, **more):
-    b = "%s/b/etc/korora/identity.crt" % lab.dir
-    return peer.Offer(evil(lab), "b", peer.keyid(b),
-                      more.pop("definition", definition(lab)),
-                      more.pop("binding", s.binding), **more)
+from peer import Closed
 
 
 # ---- frames ---------------------------------------------------------------
@@ -84,11 +24,6 @@ def sent(name, codes, *chunks):
         ended(lab, s, *codes)
     test.__name__ = name
     return harmless(test)
-
-
-def frame(kind, body=b"", seq=1, length=None):
-    n = len(body) + 10 if length is None else length
-    return struct.pack(">IHQ", n, kind, seq) + body
 
 
 FRAMES = [
@@ -370,143 +305,7 @@ def step_for_anothers_migration(lab):
     equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
 
 
-# ---- at the port ----------------------------------------------------------
-
-@harmless
-def garbage_at_the_port(lab):
-    for data in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(100000), b"K", b"KRLN",
-                 b"\x16", b"\x16\x03\x01\xff\xff" + os.urandom(70000),
-                 b"KRLN" + os.urandom(20), peer.preamble(os.urandom(16)),
-                 peer.preamble(os.urandom(16), version=9), b""):
-        with lab.connect("mallory", "b") as s:
-            with contextlib.suppress(OSError):
-                s.sendall(data)
-                s.shutdown(socket.SHUT_WR)
-                s.settimeout(1)
-                while s.recv(65536):
-                    pass
-    for code in (3001, 3007, 3004):
-        lab.await_log("b", r"10\.77\.0\.66.* KR-%d" % code, lab.since)
-
-
-@harmless
-def half_closed_connections(lab):
-    with contextlib.ExitStack() as stack:
-        for _ in range(10):
-            s = stack.enter_context(lab.connect("mallory", "b"))
-            s.shutdown(socket.SHUT_WR)
-        s = session(lab)
-        s.send(peer.BYE, peer.word())
-        s.end()
-
-
-@harmless
-def one_byte_a_second(lab):
-    """Before the handshake, in it, and after it, all at the same time; and
-    others are served meanwhile."""
-    slow = [(lab.connect("mallory", "b"), b"\x16\x03\x01\x02\x00\x01" * 20)
-            for _ in range(3)]
-    slow += [(lab.connect("mallory", "b"), peer.preamble(bytes(16)))]
-    s = session(lab)
-    start = time.monotonic()
-    over = {}
-
-    def drip(i, sock, data):
-        with contextlib.suppress(OSError):
-            for k in range(len(data)):
-                sock.sendall(data[k:k + 1])
-                sock.settimeout(1)
-                try:
-                    if not sock.recv(100):
-                        break
-                except (socket.timeout, TimeoutError):
-                    pass
-        over[i] = time.monotonic() - start
-
-    def drip_frames():
-        with contextlib.suppress(OSError, Closed):
-            for byte in frame(peer.OFFER, b"x" * 900):
-                s.raw(bytes([byte]))
-                time.sleep(1)
-        over["session"] = time.monotonic() - start
-
-    threads = [threading.Thread(target=drip, args=(i, *x), daemon=True)
-               for i, x in enumerate(slow)]
-    threads.append(threading.Thread(target=drip_frames, daemon=True))
-    for t in threads:
-        t.start()
-    lab.works()
-    for t in threads:
-        t.join(20)
-    check(len(over) == len(threads), "some hold on after 20 s: %s" % over)
-    lab.await_log("b", r"10\.77\.0\.66.* KR-2013", lab.since)
-    lab.await_log("b", r"from evil .* KR-2013", lab.since)
-
-
-@harmless
-def many_idle_connections(lab):
-    """100 connections that say nothing: most are turned away, the limit holds,
-    and a host is served at once: no address gets all the places."""
-    lab.restart("a")	# no session is left that need not be opened
-    held = [lab.connect("mallory", "b") for _ in range(100)]
-    lab.await_log("b", "KR-2016", lab.since)
-    rss = lab.rss_kb("b")
-    agents = [p for p in children(lab.pid("b"))]
-    check(len(agents) <= 40, "%d agents" % len(agents))
-    r = lab.migrate("a", "b")
-    equal(r.rc, 0, "migrate in spite of idle connections: %r" % r)
-    idle = len(children(lab.pid("b")))
-    check(idle > 10, "only %d agents are left: it had to wait" % idle)
-    check(lab.rss_kb("b") < rss + RSS_GROWTH_KB, "it grows")
-    for s in held:
-        s.close()
-    equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
-    lab.until(lambda: len(children(lab.pid("b"))) < 8, "end of the agents")
-
-
-@harmless
-def flood_of_idle_connections(lab):
-    """mallory opens new ones as fast as he is turned away; a's come too."""
-    lab.restart("a")
-    going, opened = True, [0]
-
-    def flood():
-        held = []
-        while going:
-            with contextlib.suppress(OSError):
-                held.append(lab.connect("mallory", "b", 1))
-                opened[0] += 1
-            for s in held[:]:
-                s.setblocking(False)
-                with contextlib.suppress(BlockingIOError):
-                    with contextlib.suppress(ConnectionError):
-                        if s.recv(1):
-                            continue
-                    held.remove(s)
-                    s.close()
-            time.sleep(0.005)
-        for s in held:
-            s.close()
-
-    t = threading.Thread(target=flood)
-    t.start()
-    try:
-        time.sleep(1)
-        lab.await_log("b", "KR-2016", lab.since)
-        r, end = None, time.monotonic() + 15
-        while time.monotonic() < end and (r is None or r.rc):
-            r = lab.migrate("a", "b")
-    finally:
-        going = False
-        t.join()
-    equal(r.rc, 0, "migrate in a flood of %d connections: %r" % (opened[0], r))
-    equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
-
-
-def children(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-        return f.read().split()
-
+# ---- sessions -------------------------------------------------------------
 
 @harmless
 def many_sessions_of_a_peer(lab):
@@ -529,82 +328,8 @@ def peer_that_never_reads(lab):
     s.close()
 
 
-# ---- the local API --------------------------------------------------------
-
-def asked(lab, host, line):
-    answer = lab.api(host, line + b"\n")
-    check(answer and "error" in answer, "answer: %s" % answer)
-    return answer["error"]["code"]
-
-
-@harmless
-def malformed_requests(lab):
-    for line in (b"", b"{", b"[]", b"null", b"42", b'"x"', b"\xff\xfe\x00",
-                 b'{"id":1}', b'{"method":1}', b'{"id":1,"method":"vm.list",'
-                 b'"params":[]}', b'{"id":1,"id":2,"method":"info"}',
-                 b'{"id":1,"method":"vm.show","params":{"name":7}}',
-                 b'{"id":1,"method":"vm.show","params":{"name":"\\u0000"}}'):
-        equal(asked(lab, "b", line), "KR-1001", "code of %r" % line)
-    for name in ("../../etc/passwd", "%s%n", "x" * 5000, "a\nb", "é"):
-        code = asked(lab, "b", json.dumps({
-            "id": 1, "method": "vm.show", "params": {"name": name}}).encode())
-        check(code in ("KR-1001", "KR-1004"), "%s: %s" % (name[:30], code))
-
-
-@harmless
-def deep_and_huge_requests(lab):
-    for opening in (b"[", b'{"a":'):
-        equal(asked(lab, "b", opening * 10000), "KR-1001", "deep nesting")
-    for data in (b"[" * 100000 + b"\n", b'{"a":' * 100000 + b"\n",
-                 b'{"id":1,"method":"vm.show","params":{"name":"' +
-                 b"x" * 70000 + b'"}}\n',
-                 b'{"id":1,"method":"vm.define","params":{"text":"' +
-                 b"x" * (2 << 20) + b'","file":"x"}}\n'):
-        answer = lab.api("b", data)
-        code = answer["error"]["code"] if answer else None
-        check(code in ("KR-1001", "KR-1004", "KR-1011"), "code %s" % code)
-
-
-@harmless
-def slow_and_idle_clients_of_the_api(lab):
-    """More than may be connected; root still is served when they have gone."""
-    held = []
-    for _ in range(80):
-        s = socket.socket(socket.AF_UNIX)
-        s.connect(lab.api_path("b"))
-        with contextlib.suppress(OSError):
-            s.send(b"{")
-        held.append(s)
-    for s in held:
-        s.close()
-    lab.until(lambda: lab.korora("b", "info").rc == 0, "answer")
-
-
-@harmless
-def client_that_never_reads(lab):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(lab.api_path("b"))
-        s.settimeout(2)
-        with contextlib.suppress(OSError):
-            for _ in range(20000):
-                s.send(b'{"id":1,"method":"log.show","params":{"limit":99}}\n')
-        equal(lab.korora("b", "info").rc, 0, "exit of info meanwhile")
-
-
-@harmless
-def pipelined_requests(lab):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(lab.api_path("b"))
-        s.settimeout(5)
-        s.sendall(b"".join(b'{"id":%d,"method":"info"}\n' % i
-                           for i in range(200)))
-        f = s.makefile("rb")
-        equal([json.loads(f.readline())["id"] for _ in range(200)],
-              list(range(200)), "ids of the answers")
-
-
 if __name__ == "__main__":
-    run([(dict(vm="dirtier", mem=64, conf={"host": {"peer_timeout_s": 3}}), [
+    run([(LAB, [
         *FRAMES, message_before_hello, hello_without_an_end, truncated_offers,
         offer_of_another_session, offer_with_another_signature,
         offer_of_another_definition, offer_of_an_old_epoch,
@@ -612,9 +337,4 @@ if __name__ == "__main__":
         accepted_and_hung_up, accepted_and_silent, accepted_and_a_false_lane,
         accepted_and_a_stranger_takes_the_lane, steps_out_of_order,
         step_for_an_unknown_migration, step_for_anothers_migration,
-        garbage_at_the_port, half_closed_connections, one_byte_a_second,
-        many_idle_connections, flood_of_idle_connections,
-        many_sessions_of_a_peer, peer_that_never_reads,
-        malformed_requests, deep_and_huge_requests,
-        slow_and_idle_clients_of_the_api, client_that_never_reads,
-        pipelined_requests])])
+        many_sessions_of_a_peer, peer_that_never_reads])])

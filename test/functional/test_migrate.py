@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ordinary migrations, their limits, and the evidence they leave."""
 import base64
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ RESULT = {"migration": str, "vm": str, "from": str, "to": str, "status": str,
           "downtime_ms": float, "rounds": int, "ram_bytes": int,
           "wire_bytes": int, "receipt": (str, type(None)),
           "protection": (dict, type(None))}
+VM_LOST = 4	# KR_VM_LOST: owned, and its process died
 PROTECTION = {"tls": str, "control_suite": str, "lane_suite": str,
               "lanes": int, "mutual": bool, "attestation": str, "stream": str}
 
@@ -112,6 +114,45 @@ def doctor_names_what_is_no_folder(lab):
     lab.configure({"storage": {"more": lab.dir}}, "a")
 
 
+def dry_run_asks_for_this_vm_only(lab):
+    """A host may have troubles that do not keep this VM from moving."""
+    conf = "%s/%%s/etc/korora/korora.conf" % lab.dir
+    saved = {}
+    for h in "ab":
+        with open(conf % h) as f:
+            saved[h] = f.read()
+    with open(lab.dir + "/other.vm", "w") as f:
+        f.write("[vm]\nname = other\nmachine = pc-q35-7.2\nvcpus = 1\n"
+                "memory_mb = 16\n")
+    lab.told("a", "vm", "define", lab.dir + "/other.vm")
+    try:
+        lab.configure({"network": {"unused": "br9"},
+                       "storage": {"spare": lab.dir + "/nothing"}})
+        lab.lab("daemon", "a", "stop")
+        with contextlib.closing(sqlite3.connect(
+                lab.dir + "/a/var/lib/korora/korora.db")) as db, db:
+            db.execute("UPDATE vm SET state = ? WHERE name = 'other'",
+                       (VM_LOST,))
+        lab.lab("daemon", "a", "start")
+        equal(lab.state("a", "other"), "lost", "state of the other VM")
+        found = {c.get("code") for c in
+                 lab.korora("a", "doctor", "--to", "b").json["checks"]}
+        check({"KR-4001", "KR-4002", "KR-7004"} <= found, "doctor: %s" % found)
+        for src, dst in ("ab", "ba"):
+            r = lab.migrate(src, dst, "--dry-run")
+            check(r.rc == 0 and all(c["ok"] for c in r.json["checks"]),
+                  "dry run: %r" % r)
+            completed(lab, lab.migrate(src, dst), dst)
+        r = lab.migrate("a", "b", "--dry-run", vm="other")
+        equal((r.rc, r.code), (3, "KR-7004"), "dry run of the lost VM")
+    finally:
+        for h in "ab":
+            with open(conf % h, "w") as f:
+                f.write(saved[h])
+            lab.restart(h)
+        lab.told("a", "vm", "remove", "other")
+
+
 def bandwidth_is_kept(lab):
     r = lab.migrate("a", "b", "--bandwidth", "20MB", "--max-downtime-ms",
                     "1000")
@@ -198,6 +239,14 @@ def wrong_requests(lab):
                  ["dirtier", "--to", "b", "--frobnicate"]):
         r = lab.korora("a", "migrate", *args)
         equal((r.rc, r.code), (2, "KR-1001"), "exit, code of %s" % args)
+    for address in ("x:7300:9", "a b", "[]:7300", "x:+70"):
+        r = lab.korora("a", "host", "add", "gamma", address)
+        equal((r.rc, r.code), (2, "KR-1001"), "exit, code of " + address)
+        check('"%s"' % address in r.json["error"]["message"], "%r" % r)
+    lab.told("a", "host", "add", "gamma", "fe80::1")
+    equal(lab.told("a", "host", "show", "gamma")["address"], "[fe80::1]:7300",
+          "address")
+    lab.told("a", "host", "remove", "gamma")
     equal(lab.korora("a", "cancel", "feedbeef").code, "KR-1006", "cancel")
     r = lab.api("a", {"id": 5, "method": "vm.list", "params": {"x": 1}})
     equal(r.get("error", {}).get("code"), "KR-1001", "an unknown parameter")
@@ -338,7 +387,7 @@ class Rows:
         self.alter("DELETE FROM log", "DELETE FROM checkpoint")
         self.db.execute("BEGIN IMMEDIATE")
         self.db.executemany("INSERT INTO log VALUES (?, ?)", self.log)
-        self.db.executemany("INSERT INTO checkpoint VALUES (?, ?, ?, ?)",
+        self.db.executemany("INSERT INTO checkpoint VALUES (?, ?, ?)",
                             self.notes)
         self.db.execute("COMMIT")
 
@@ -433,7 +482,7 @@ if __name__ == "__main__":
     run([
         (DIRTIER, [
             precopy_there_and_back, status_is_as_documented, offline,
-            dry_run_changes_nothing,
+            dry_run_changes_nothing, dry_run_asks_for_this_vm_only,
             doctor_names_what_is_no_folder,
             bandwidth_is_kept, downtime_limit_is_obeyed, too_short_a_timeout,
             cancel_in_the_middle, cancel_from_the_destination,

@@ -74,16 +74,16 @@ def none_begins_while_it_ends(lab):
 
 def in_doubt_until_the_link_heals(lab):
     """Cut after the release: who waits is told so, and it completes itself."""
-    points = lab.dir + "/points"
+    points, n = lab.dir + "/points", fault("T_LOAD", "MATCHED", "after")
     os.mkdir(points)
     lab.lab("daemon", "b", "stop")
     lab.lab("daemon", "b", "start", "KORORA_FAULT_DIR=" + points,
-            "KORORA_FAULT=" + fault("T_LOAD", "MATCHED", "after"))
+            "KORORA_FAULT=" + n)
     mark = lab.mark()
     p, id = lab.migrating("a", "b")
     lab.await_log("a", "S_SEAL . PREPARED -> S_RELEASED", mark, 20)
     lab.lab("link", "--cut")
-    open(points + "/go", "w").close()
+    open(points + "/%s.go" % n, "w").close()
     try:
         r = p.result(90)
         equal((r.rc, r.code), (3, "KR-7003"), "what the client hears: %r" % r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * session_stand.h - two hosts with real identities in one process and one
- * loop, connected by TCP, and a raw TLS peer to stand in for either.
+ * loop, connected by TCP.
  */
 #ifndef KR_TEST_SESSION_STAND_H
 #define KR_TEST_SESSION_STAND_H
@@ -61,14 +61,14 @@ static struct kr_loop *loop;
 static struct host a, b;
 static bool (*until)(void);
 
-static void look(void)
+static inline void look(void)
 {
 	if (until && until())
 		kr_loop_stop(loop, 0);
 }
 
-static int on_who(void *arg, const uint8_t keyid[32], const char *name,
-		  struct kr_linkknown *ret, struct kr_err *e)
+static inline int on_who(void *arg, const uint8_t keyid[32], const char *name,
+			 struct kr_linkknown *ret, struct kr_err *e)
 {
 	struct host *h = arg;
 
@@ -83,7 +83,7 @@ static int on_who(void *arg, const uint8_t keyid[32], const char *name,
 	return 0;
 }
 
-static int on_seen(void *arg, const uint8_t random[32], struct kr_err *e)
+static inline int on_seen(void *arg, const uint8_t random[32], struct kr_err *e)
 {
 	struct host *h = arg;
 
@@ -96,7 +96,7 @@ static int on_seen(void *arg, const uint8_t random[32], struct kr_err *e)
 	return h->always_seen;
 }
 
-static void on_up(void *arg, const struct kr_linkup *u)
+static inline void on_up(void *arg, const struct kr_linkup *u)
 {
 	struct host *h = arg;
 
@@ -106,7 +106,8 @@ static void on_up(void *arg, const struct kr_linkup *u)
 	look();
 }
 
-static void on_msg(void *arg, uint16_t type, const uint8_t *body, size_t n)
+static inline void on_msg(void *arg, uint16_t type, const uint8_t *body,
+			  size_t n)
 {
 	struct host *h = arg;
 
@@ -118,7 +119,7 @@ static void on_msg(void *arg, uint16_t type, const uint8_t *body, size_t n)
 	look();
 }
 
-static void on_down(void *arg, const struct kr_err *e)
+static inline void on_down(void *arg, const struct kr_err *e)
 {
 	struct host *h = arg;
 
@@ -134,7 +135,7 @@ static const struct kr_session_ops ops = {
 	.down = on_down,
 };
 
-static void load_link(struct host *h)
+static inline void load_link(struct host *h)
 {
 	struct kr_identity_link l;
 
@@ -148,7 +149,7 @@ static void load_link(struct host *h)
 	kr_wipe(&l, sizeof(l));
 }
 
-static void host_make(struct host *h, const char *name)
+static inline void host_make(struct host *h, const char *name)
 {
 	snprintf(h->name, sizeof(h->name), "%s", name);
 	strcpy(h->dir, "/tmp/test_session.XXXXXX");
@@ -157,7 +158,7 @@ static void host_make(struct host *h, const char *name)
 	assert_int_equal(kr_identity_load(h->dir, &h->id, NULL), 0);
 }
 
-static void host_free(struct host *h)
+static inline void host_free(struct host *h)
 {
 	char path[128];
 
@@ -169,7 +170,7 @@ static void host_free(struct host *h)
 	rmdir(h->dir);
 }
 
-static void knows(struct host *h, const struct host *other)
+static inline void knows(struct host *h, const struct host *other)
 {
 	h->verdict = KR_KNOWN_PINNED;
 	memcpy(h->known_keyid, kr_identity_keyid(other->id), 32);
@@ -177,7 +178,7 @@ static void knows(struct host *h, const struct host *other)
 }
 
 /* As if no test had been before: both know each other, a calls. */
-static void host_reset(struct host *h, const struct host *other)
+static inline void host_reset(struct host *h, const struct host *other)
 {
 	struct host fresh = { .id = h->id };
 
@@ -193,7 +194,7 @@ static void host_reset(struct host *h, const struct host *other)
 	knows(h, other);
 }
 
-static int group_set_up(void **state)
+static inline int group_set_up(void **state)
 {
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
@@ -202,7 +203,7 @@ static int group_set_up(void **state)
 	return 0;
 }
 
-static int group_tear_down(void **state)
+static inline int group_tear_down(void **state)
 {
 	(void)state;
 	host_free(&a);
@@ -210,7 +211,7 @@ static int group_tear_down(void **state)
 	return 0;
 }
 
-static int set_up(void **state)
+static inline int set_up(void **state)
 {
 	(void)state;
 	host_reset(&a, &b);
@@ -221,7 +222,7 @@ static int set_up(void **state)
 	return kr_loop_new(&loop, NULL);
 }
 
-static int tear_down(void **state)
+static inline int tear_down(void **state)
 {
 	(void)state;
 	kr_session_free(a.session);
@@ -232,14 +233,14 @@ static int tear_down(void **state)
 
 /* ---- running ------------------------------------------------------------ */
 
-static void too_long(void *arg)
+static inline void too_long(void *arg)
 {
 	(void)arg;
 	kr_loop_stop(loop, 1);
 }
 
 /* 0 once @cond holds, 1 if it does not within @ms. */
-static int run(bool (*cond)(void), unsigned int ms)
+static inline int run(bool (*cond)(void), unsigned int ms)
 {
 	struct kr_timer t = { .fn = too_long };
 	int r;
@@ -255,7 +256,7 @@ static int run(bool (*cond)(void), unsigned int ms)
 }
 
 /* A pair of connected TCP sockets, as two hosts would have. */
-static void tcp_pair(int fd[2])
+static inline void tcp_pair(int fd[2])
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -274,7 +275,7 @@ static void tcp_pair(int fd[2])
 		assert_int_equal(fcntl(fd[i], F_SETFL, O_NONBLOCK), 0);
 }
 
-static void begin(struct host *h, int fd)
+static inline void begin(struct host *h, int fd)
 {
 	struct kr_err e = KR_ERR_NONE;
 
@@ -282,7 +283,7 @@ static void begin(struct host *h, int fd)
 		fail_msg("%s: %s", h->name, e.what);
 }
 
-static void begin_both(void)
+static inline void begin_both(void)
 {
 	int fd[2];
 
@@ -291,20 +292,20 @@ static void begin_both(void)
 	begin(&b, fd[1]);
 }
 
-static bool both_up(void) { return a.up && b.up; }
-static bool both_down(void) { return a.down && b.down; }
-static bool b_up(void) { return b.up; }
-static bool b_down(void) { return b.down; }
-static bool a_down(void) { return a.down; }
-static bool b_has_msg(void) { return b.n_msgs || b.down; }
+static inline bool both_up(void) { return a.up && b.up; }
+static inline bool both_down(void) { return a.down && b.down; }
+static inline bool b_up(void) { return b.up; }
+static inline bool b_down(void) { return b.down; }
+static inline bool a_down(void) { return a.down; }
+static inline bool b_has_msg(void) { return b.n_msgs || b.down; }
 
-static void connect_both(void)
+static inline void connect_both(void)
 {
 	begin_both();
 	assert_int_equal(run(both_up, PATIENCE_MS), 0);
 }
 
-static void expect(const struct host *h, enum kr_code kr)
+static inline void expect(const struct host *h, enum kr_code kr)
 {
 	if (!h->down || h->err.kr != kr)
 		print_message("%s: up %d, down %d, %u %s\n", h->name, h->up,
@@ -313,90 +314,14 @@ static void expect(const struct host *h, enum kr_code kr)
 	assert_int_equal(h->err.kr, kr);
 }
 
-/* ---- raw peers ---------------------------------------------------------- */
-
-static struct raw {
-	struct kr_io io;
-	SSL_CTX	    *ctx;
-	SSL	    *ssl;
-	bool	     done, failed;
-	void	   (*then)(void);	/* once, after the handshake */
-} raw;
-
-static void raw_io(void *arg, uint32_t events)
+/* Neither comes up, and each says why. */
+static inline void refused(enum kr_code at_a, enum kr_code at_b)
 {
-	char waste[4096];
-
-	(void)arg;
-	(void)events;
-	if (!raw.done && SSL_do_handshake(raw.ssl) == 1) {
-		raw.done = true;
-		kr_io_want(&raw.io, EPOLLIN);
-		if (raw.then)
-			raw.then();
-	}
-	if (raw.done)
-		while (SSL_read(raw.ssl, waste, sizeof(waste)) > 0)
-			;
-	if (SSL_get_shutdown(raw.ssl) || recv(raw.io.fd, waste, 1, MSG_PEEK |
-					      MSG_DONTWAIT) == 0) {
-		raw.failed = true;
-		kr_io_del(&raw.io);
-	}
-	ERR_clear_error();
-}
-
-static int any_certificate(int ok, X509_STORE_CTX *c)
-{
-	(void)ok;
-	(void)c;
-	return 1;
-}
-
-/* As @h would come, with nothing sent yet; @h NULL: without certificate. */
-static void raw_new(int fd, const struct host *h)
-{
-	memset(&raw, 0, sizeof(raw));
-	raw.ctx = SSL_CTX_new(TLS_method());
-	SSL_CTX_set_verify(raw.ctx, SSL_VERIFY_PEER, any_certificate);
-	if (h) {
-		const uint8_t *k = h->start.key.bytes;
-		const uint8_t *i = h->start.identity.bytes;
-		EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &k,
-						   h->start.key.n_bytes);
-		X509 *id = d2i_X509(NULL, &i, h->start.identity.n_bytes);
-
-		SSL_CTX_use_certificate_ASN1(raw.ctx, h->start.leaf.n_bytes,
-					     h->start.leaf.bytes);
-		SSL_CTX_use_PrivateKey(raw.ctx, key);
-		SSL_CTX_add1_chain_cert(raw.ctx, id);
-		EVP_PKEY_free(key);
-		X509_free(id);
-	}
-	raw.ssl = SSL_new(raw.ctx);
-	SSL_set_fd(raw.ssl, fd);
-	SSL_set_alpn_protos(raw.ssl, (const unsigned char *)KR_WIRE_ALPN,
-			    sizeof(KR_WIRE_ALPN) - 1);
-	raw.io = (struct kr_io){ .fd = fd, .fn = raw_io };
-}
-
-static void raw_go(bool client)
-{
-	if (client)
-		SSL_set_connect_state(raw.ssl);
-	else
-		SSL_set_accept_state(raw.ssl);
-	assert_int_equal(kr_io_add(loop, &raw.io, EPOLLIN | EPOLLOUT, NULL),
-			 0);
-}
-
-static void raw_end(void)
-{
-	kr_io_del(&raw.io);
-	SSL_free(raw.ssl);
-	SSL_CTX_free(raw.ctx);
-	kr_fd_close(&raw.io.fd);
-	ERR_clear_error();
+	begin_both();
+	assert_int_equal(run(both_down, PATIENCE_MS), 0);
+	expect(&a, at_a);
+	expect(&b, at_b);
+	assert_false(b.up);
 }
 
 #endif

@@ -78,10 +78,10 @@ static int korora(const char *line)
 }
 
 /*
- * A kororad that takes one connection, one request, says @answer and hangs
- * up. What it was asked is left in root/asked.
+ * A kororad that takes one connection, says one of @answers to each request
+ * and hangs up after the last. What it was asked is left in root/asked.
  */
-static pid_t serve(const char *answer)
+static pid_t serve(const char *const *answers)
 {
 	int l = kr_unix_listen(below("/run/korora/api.sock"), 0600);
 	pid_t pid;
@@ -92,32 +92,44 @@ static pid_t serve(const char *answer)
 		char asked[OUT_BYTES];
 		int fd, o = open(below("/asked"), O_WRONLY | O_CREAT | O_TRUNC,
 				 0600);
-		ssize_t n = 0, r = 1;
 
 		fcntl(l, F_SETFL, 0);
 		fd = accept(l, NULL, NULL);
-		while (r > 0 && !memchr(asked, '\n', (size_t)n)) {
-			r = read(fd, asked + n, sizeof(asked) - (size_t)n);
-			n += r > 0 ? r : 0;
+		for (; *answers; answers++) {
+			ssize_t n = 0, r = 1;
+
+			while (r > 0 && !memchr(asked, '\n', (size_t)n)) {
+				r = read(fd, asked + n,
+					 sizeof(asked) - (size_t)n);
+				n += r > 0 ? r : 0;
+			}
+			if (write(o, asked, (size_t)n) != n ||
+			    send(fd, *answers, strlen(*answers),
+				 MSG_NOSIGNAL) < 0)
+				_exit(1);
 		}
-		if (write(o, asked, (size_t)n) != n ||
-		    send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
-			_exit(1);
 		_exit(0);
 	}
 	close(l);
 	return pid;
 }
 
-/* One command against one answer. */
-static int answered(const char *line, const char *answer)
+/* One command against one answer to each of its requests. */
+static int answered_each(const char *line, const char *const *answers)
 {
-	pid_t pid = serve(answer);
+	pid_t pid = serve(answers);
 	int r = korora(line), status;
 
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return r;
+}
+
+static int answered(const char *line, const char *answer)
+{
+	const char *const answers[] = { answer, NULL };
+
+	return answered_each(line, answers);
 }
 
 static const char *asked(void)
@@ -178,6 +190,8 @@ static void usage_is_exit_2(void **state)
 	assert_int_equal(korora("migrate a --to b --to c"), KR_EXIT_USAGE);
 	assert_int_equal(korora("migrate a --to b --bandwidth 5mb"),
 			 KR_EXIT_USAGE);
+	assert_int_equal(korora("migrate \377 --to b"), KR_EXIT_USAGE);
+	assert_non_null(strstr(err, "not valid UTF-8"));
 	assert_int_equal(korora("vm list --froce"), KR_EXIT_USAGE);
 	assert_int_equal(korora("status --root"), KR_EXIT_USAGE);
 	assert_int_equal(korora("help migrate"), 0);
@@ -293,14 +307,47 @@ static void an_unfinished_migration_is_a_result(void **state)
 	assert_null(strstr(out, "runs where it was"));
 }
 
+static void only_a_begun_migration_says_where_the_vm_runs(void **state)
+{
+	static const char refused[] =
+		"{\"id\":1,\"error\":{\"code\":\"KR-1004\",\"message\":"
+		"\"nothing\"}}\n";
+	static const char undone[] =
+		"{\"id\":1,\"result\":{\"migration\":\"5f\",\"vm\":\"web\","
+		"\"to\":\"beta\",\"status\":\"failed\",\"error\":{\"code\":"
+		"\"KR-5002\",\"message\":\"lane 0\"}}}\n";
+
+	(void)state;
+	assert_int_equal(answered("migrate web --to beta", refused),
+			 KR_EXIT_REFUSED);
+	assert_string_equal(out, "web to beta: refused\n");
+	unlink(below("/run/korora/api.sock"));
+	assert_int_equal(korora("migrate web --to beta"), KR_EXIT_REFUSED);
+	assert_string_equal(out, "web to beta: refused\n");
+	assert_int_equal(answered("migrate web --to beta", undone),
+			 KR_EXIT_REFUSED);
+	assert_non_null(strstr(out, "failed; the VM runs where it was"));
+}
+
 static void a_lost_migration_is_exit_3(void **state)
 {
 	(void)state;
 	assert_int_equal(answered("migrate web --to beta", EVENT("release")),
 			 KR_EXIT_OPERATOR);
 	assert_non_null(strstr(err, "KR-1009"));
-	assert_int_equal(answered("migrate web --to beta", ""),
+	assert_non_null(strstr(out, "to beta: how it ended is not known\n"
+				    "  migration   5f\n"));
+	assert_int_equal(answered("--json migrate web --to beta",
+				  EVENT("release")),
+			 KR_EXIT_OPERATOR);
+	assert_non_null(strstr(err, "KR-1009"));
+	assert_memory_equal(out, "{\"migration\":\"5f\",\"vm\":\"web\",", 29);
+	assert_non_null(strstr(out, "\"status\":\"failed\",\"error\":{\"code\":"
+				    "\"KR-1009\""));
+	assert_int_equal(answered("--json migrate web --to beta", ""),
 			 KR_EXIT_REFUSED);
+	assert_memory_equal(out, "{\"migration\":null,\"vm\":\"web\",", 29);
+	assert_non_null(strstr(out, "\"status\":\"refused\""));
 }
 
 static void recover_waits_is_exit_3(void **state)
@@ -311,6 +358,39 @@ static void recover_waits_is_exit_3(void **state)
 				  "\"migration\":\"5f\",\"outcome\":"
 				  "\"waiting\",\"error\":null}]}}\n"),
 			 KR_EXIT_OPERATOR);
+}
+
+#define MIG(state, left, ms)                                                \
+	"\"result\":{\"host\":\"alpha\",\"migrations\":[{\"migration\":"     \
+	"\"5f\",\"vm\":\"web\",\"state\":\"" state "\",\"remaining_bytes\":" \
+	#left ",\"error\":null,\"elapsed_ms\":" #ms ",\"rate_bytes_s\":" #ms "}]}}\n"
+
+static unsigned int count(const char *what)
+{
+	unsigned int n = 0;
+
+	for (const char *p = out; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+/* Three answers, of which the second tells only how late it is. */
+static void watching_tells_what_changed(void **state)
+{
+	static const char *const answers[] = {
+		"{\"id\":1," MIG("running", 4096, 10),
+		"{\"id\":2," MIG("running", 4096, 1010),
+		"{\"id\":3," MIG("completed", 0, 2010), NULL,
+	};
+
+	(void)state;
+	assert_int_equal(answered_each("status 5f --watch", answers), 0);
+	assert_int_equal(count("State:"), 2);
+	assert_int_equal(count("running"), 1);
+	assert_int_equal(count("completed"), 1);
+	assert_int_equal(answered_each("--json status 5f --watch", answers),
+			 0);
+	assert_int_equal(count("\n"), 2);
 }
 
 static void init_makes_an_identity_once(void **state)
@@ -457,8 +537,11 @@ int main(void)
 		cmocka_unit_test(an_error_has_its_exit_code),
 		cmocka_unit_test(migrate_tells_progress_and_end),
 		cmocka_unit_test(an_unfinished_migration_is_a_result),
+		cmocka_unit_test(
+			only_a_begun_migration_says_where_the_vm_runs),
 		cmocka_unit_test(a_lost_migration_is_exit_3),
 		cmocka_unit_test(recover_waits_is_exit_3),
+		cmocka_unit_test(watching_tells_what_changed),
 		cmocka_unit_test(init_makes_an_identity_once),
 		cmocka_unit_test(receipts_are_verified_offline),
 	};

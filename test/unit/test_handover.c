@@ -306,14 +306,13 @@ static void fault_numbers_are_a_bijection(void **state)
 	(void)state;
 	EACH_EDGE(s, ev, x)
 		n_edges++;
-	assert_int_equal(n, 2 * n_edges);
+	assert_int_equal(n, KR_FAULT_AT_N * n_edges);
 	for (unsigned int i = 1; i <= n; i++) {
 		assert_true(kr_handover_fault(i, &f));
 		assert_int_not_equal(kr_handover[f.from][f.ev].to,
 				     KR_ILLEGAL);
-		assert_int_equal(f.after, i % 2 == 0);
-		assert_int_equal(kr_handover_fault_number(f.from, f.ev,
-							  f.after), i);
+		assert_int_equal(kr_handover_fault_number(f.from, f.ev, f.at),
+				 i);
 	}
 	assert_false(kr_handover_fault(0, &f));
 	assert_false(kr_handover_fault(n + 1, &f));
@@ -321,7 +320,24 @@ static void fault_numbers_are_a_bijection(void **state)
 		for (enum kr_event ev = 0; ev < KR_EVENT_N; ev++)
 			if (kr_handover[s][ev].to == KR_ILLEGAL)
 				assert_int_equal(0,
-					kr_handover_fault_number(s, ev, true));
+					kr_handover_fault_number(
+						s, ev, KR_FAULT_AFTER));
+}
+
+static void fault_points_are_numbered_as_they_are_met(void **state)
+{
+	(void)state;
+	EACH_EDGE(s, ev, x) {
+		unsigned int record = kr_handover_fault_number(
+			s, ev, KR_FAULT_RECORD);
+		unsigned int before = kr_handover_fault_number(
+			s, ev, KR_FAULT_BEFORE);
+		unsigned int after = kr_handover_fault_number(
+			s, ev, KR_FAULT_AFTER);
+
+		CHECK(s, ev, x->eager == (before < record));
+		CHECK(s, ev, before < after && record < after);
+	}
 }
 
 static void unique(const char *(*name)(unsigned int), unsigned int n)
@@ -402,6 +418,7 @@ int main(void)
 		cmocka_unit_test(who_is_in_doubt_asks),
 		cmocka_unit_test(unfinished_states_lead_to_an_end),
 		cmocka_unit_test(fault_numbers_are_a_bijection),
+		cmocka_unit_test(fault_points_are_numbered_as_they_are_met),
 		cmocka_unit_test(names_are_unique),
 		cmocka_unit_test(stored_numbers_stay),
 		cmocka_unit_test(classes_of_states),

@@ -109,6 +109,11 @@ static void created_and_loaded(void **state)
 	assert_true(kr_identity_create(dir, "a,b", &e) < 0);
 	assert_int_equal(e.kr, KR_E_USAGE);
 	e = KR_ERR_NONE;
+	assert_true(kr_identity_create(dir, "Host-a", &e) < 0);
+	assert_int_equal(e.kr, KR_E_USAGE);
+	assert_non_null(strstr(e.what, "1 to 63 of a-z 0-9 . _ - "));
+	assert_non_null(strstr(e.what, "no capitals"));
+	e = KR_ERR_NONE;
 	assert_int_equal(kr_identity_create(dir, "host-a.example", &e), 0);
 	assert_true(kr_identity_create(dir, "host-a.example", &e) < 0);
 	assert_int_equal(e.kr, KR_E_EXISTS);

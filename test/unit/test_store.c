@@ -18,7 +18,6 @@
 
 #include "base/fd.h"
 #include "store/hostrow.h"
-#include "store/kvrow.h"
 #include "store/logrow.h"
 #include "store/migrow.h"
 #include "store/receiptrow.h"
@@ -255,46 +254,41 @@ static void migrations_and_receipts(void **state)
 	assert_int_equal(e.kr, KR_E_NO_MIGRATION);
 }
 
-static void settings(void **state)
+/* A row that is there with @epoch, or not. */
+static int put(struct kr_store *to, const char *name, uint64_t epoch)
 {
-	uint8_t out[8];
-	size_t n;
+	struct kr_vmrow v = { .epoch = epoch };
 
-	(void)state;
-	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 1);
-	assert_int_equal(kr_kvrow_put(s, "k", "abc", 3, NULL), 0);
-	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 0);
-	assert_int_equal(n, 3);
-	assert_int_equal(kr_kvrow_put(s, "k", NULL, 0, NULL), 0);
-	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 0);
-	assert_int_equal(n, 0);
-	assert_int_equal(kr_kvrow_put(s, "k", "123456789", 9, NULL), 0);
-	assert_true(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL) < 0);
-	assert_int_equal(kr_kvrow_del(s, "k", NULL), 0);
-	assert_int_equal(kr_kvrow_get(s, "k", out, sizeof(out), &n, NULL), 1);
+	snprintf(v.name, sizeof(v.name), "%s", name);
+	return kr_vmrow_put(to, &v, NULL);
+}
+
+static uint64_t epoch_of(struct kr_store *in, const char *name)
+{
+	static struct kr_vmrow v;
+
+	return kr_vmrow_get(in, name, &v, NULL) ? 0 : v.epoch;
 }
 
 static void transactions(void **state)
 {
 	struct kr_store *ro = NULL;
-	uint8_t out[8];
-	size_t n;
 
 	(void)state;
 	assert_int_equal(kr_store_begin(s, NULL), 0);
 	assert_true(kr_store_begin(s, NULL) < 0);
-	assert_int_equal(kr_kvrow_put(s, "a", "1", 1, NULL), 0);
+	assert_int_equal(put(s, "tx", 1), 0);
 	kr_store_rollback(s);
 	kr_store_rollback(s);
-	assert_int_equal(kr_kvrow_get(s, "a", out, sizeof(out), &n, NULL), 1);
+	assert_int_equal(epoch_of(s, "tx"), 0);
 	assert_int_equal(kr_store_begin(s, NULL), 0);
-	assert_int_equal(kr_kvrow_put(s, "a", "1", 1, NULL), 0);
+	assert_int_equal(put(s, "tx", 1), 0);
 	assert_int_equal(kr_store_open(path, KR_STORE_READ, &ro, NULL), 0);
-	assert_int_equal(kr_kvrow_get(ro, "a", out, sizeof(out), &n, NULL), 1);
+	assert_int_equal(epoch_of(ro, "tx"), 0);
 	assert_int_equal(kr_store_commit(s, NULL), 0);
 	assert_true(kr_store_commit(s, NULL) < 0);
-	assert_int_equal(kr_kvrow_get(ro, "a", out, sizeof(out), &n, NULL), 0);
-	assert_true(kr_kvrow_put(ro, "a", "2", 1, NULL) < 0);
+	assert_int_equal(epoch_of(ro, "tx"), 1);
+	assert_true(put(ro, "tx", 2) < 0);
 	kr_store_free(ro);
 }
 
@@ -332,14 +326,45 @@ static void other_databases_refused(void **state)
 	assert_true(kr_store_open(p, KR_STORE_WRITE, &x, NULL) < 0);
 }
 
-/* Two settings always change together; kill the writer a few times. */
+/* What an earlier release wrote is brought up to date, and its rows kept. */
+static void older_schema(void **state)
+{
+	struct kr_logrow_note note = { .size = 7 }, back;
+	struct kr_store *x = NULL;
+	char p[128];
+
+	(void)state;
+	snprintf(p, sizeof(p), "%s/older.db", dir);
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	strcpy(note.note, "signed");
+	assert_int_equal(kr_logrow_put_note(x, &note, NULL), 0);
+	assert_int_equal(put(x, "web", 3), 0);
+	kr_store_free(x);
+	/* as it was in version 1 */
+	raw(p, "ALTER TABLE checkpoint ADD COLUMN cosignature TEXT NOT NULL"
+	       "  DEFAULT 'x';"
+	       "CREATE TABLE witness (host TEXT PRIMARY KEY) STRICT;"
+	       "CREATE TABLE kv (key TEXT PRIMARY KEY) STRICT;"
+	       "PRAGMA user_version = 1");
+	assert_true(kr_store_open(p, KR_STORE_READ, &x, NULL) < 0);
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	assert_int_equal(epoch_of(x, "web"), 3);
+	assert_int_equal(kr_logrow_last(x, &back, NULL), 0);
+	assert_int_equal(back.size, 7);
+	assert_string_equal(back.note, "signed");
+	note.size = 8;
+	assert_int_equal(kr_logrow_put_note(x, &note, NULL), 0);
+	kr_store_free(x);
+	assert_int_equal(kr_store_open(p, KR_STORE_READ, &x, NULL), 0);
+	kr_store_free(x);
+}
+
+/* Two rows always change together; kill the writer a few times. */
 static void killed_writer(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 15; i++) {
-		uint64_t a = 0, b = 0;
-		size_t n;
-		int ra, rb, st;
+		int st;
 		pid_t pid = fork();
 
 		if (!pid) {
@@ -349,8 +374,7 @@ static void killed_writer(void **state)
 				_exit(1);
 			for (uint64_t v = 1;; v++) {
 				if (kr_store_begin(w, NULL) ||
-				    kr_kvrow_put(w, "x", &v, 8, NULL) ||
-				    kr_kvrow_put(w, "y", &v, 8, NULL) ||
+				    put(w, "x", v) || put(w, "y", v) ||
 				    kr_store_commit(w, NULL))
 					_exit(1);
 			}
@@ -359,16 +383,14 @@ static void killed_writer(void **state)
 		kill(pid, SIGKILL);
 		waitpid(pid, &st, 0);
 		assert_true(WIFSIGNALED(st));
-		ra = kr_kvrow_get(s, "x", &a, 8, &n, NULL);
-		rb = kr_kvrow_get(s, "y", &b, 8, &n, NULL);
-		assert_int_equal(ra, rb);
-		assert_int_equal(a, b);
+		assert_int_equal(epoch_of(s, "x"), epoch_of(s, "y"));
 	}
 }
 
 /* What was written of a commit that failed may be read after a crash. */
 static void failed_commit_is_in_doubt(void **state)
 {
+	struct kr_hostrow h = { .name = "doubt", .address = "h:1" };
 	struct rlimit old, tight = { 1, 0 };
 
 	(void)state;
@@ -377,14 +399,14 @@ static void failed_commit_is_in_doubt(void **state)
 	tight.rlim_max = old.rlim_max;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(kr_store_begin(s, NULL), 0);
-	assert_int_equal(kr_kvrow_put(s, "doubt", "1", 1, NULL), 0);
+	assert_int_equal(kr_hostrow_put(s, &h, NULL), 0);
 	setrlimit(RLIMIT_FSIZE, &tight);
 	assert_true(kr_store_commit(s, NULL) < 0);
 	setrlimit(RLIMIT_FSIZE, &old);
 	assert_true(kr_store_in_doubt(s));
 	assert_int_equal(kr_store_begin(s, NULL), 0);
 	assert_true(kr_store_in_doubt(s));
-	assert_int_equal(kr_kvrow_put(s, "doubt", "2", 1, NULL), 0);
+	assert_int_equal(kr_hostrow_put(s, &h, NULL), 0);
 	assert_int_equal(kr_store_commit(s, NULL), 0);
 	assert_false(kr_store_in_doubt(s));
 }
@@ -396,10 +418,10 @@ int main(void)
 		cmocka_unit_test(vms),
 		cmocka_unit_test(hosts_trust_users),
 		cmocka_unit_test(migrations_and_receipts),
-		cmocka_unit_test(settings),
 		cmocka_unit_test(transactions),
 		cmocka_unit_test(failed_commit_is_in_doubt),
 		cmocka_unit_test(other_databases_refused),
+		cmocka_unit_test(older_schema),
 		cmocka_unit_test(killed_writer),
 	};
 

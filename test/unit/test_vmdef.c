@@ -92,7 +92,12 @@ static void goes_over_the_wire(void **state)
 static void refuses_bad_ones(void **state)
 {
 	static const struct { const char *text, *what; } bad[] = {
-		{ "", "f.vm:0: there is no [vm]" },
+		{ "", "f.vm:1: nothing is in it: it needs a section [vm] with "
+		  "name, machine, vcpus, memory_mb" },
+		{ "\n# a comment\n", "f.vm:1: nothing is in it: it needs a "
+		  "section [vm] with name, machine, vcpus, memory_mb" },
+		{ "[boot]\n", "f.vm:1: there is no [vm], which must have name, "
+		  "machine, vcpus, memory_mb" },
 		{ "[vm]\nname = a\n", "f.vm:1: [vm] lacks 'machine'" },
 		{ "\n[vm]\nname = a\n[boot]\n", "f.vm:2: [vm] lacks 'machine'" },
 		{ "[vm]\nmemroy = 1\n", "f.vm:2: unknown key 'memroy' in [vm]" },

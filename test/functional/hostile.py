@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests with hostile bytes share.
+
+After each attack kororad is the same process, its memory is bounded, and an
+ordinary migration works: harmless() looks.
+"""
+import re
+import struct
+
+from labrun import check, equal
+import peer
+from peer import Identity, Session
+
+LAB = dict(vm="dirtier", mem=64, conf={"host": {"peer_timeout_s": 3}})
+RSS_GROWTH_KB = 8192
+
+
+def evil(lab):
+    """The enrolled but malicious host."""
+    if not hasattr(lab, "evil"):
+        lab.evil = Identity.make(lab.dir + "/evil", "evil")
+        for h in "ab":
+            r = lab.korora(h, "host", "add", "evil", "10.77.0.66:7300",
+                           "--fingerprint", lab.evil.fingerprint)
+            equal(r.rc, 0, "host add: %r" % r)
+    return lab.evil
+
+
+def session(lab, **options):
+    return Session(lab.connect("mallory", "b"), evil(lab), **options)
+
+
+def harmless(test):
+    """b's kororad lives on, has not grown, and works."""
+    def wrapped(lab):
+        pid, rss = lab.pid("b"), lab.rss_kb("b")
+        lab.since = lab.mark()
+        test(lab)
+        equal((lab.pid("b"), lab.alive("b")), (pid, True), "kororad of b")
+        check(lab.rss_kb("b") < rss + RSS_GROWTH_KB,
+              "b grew from %d to %d kB" % (rss, lab.rss_kb("b")))
+        lab.works()
+        for h in "ab":
+            bad = re.search(r".*(Sanitizer|assert|kororad\[.*KR-900[1-4]).*",
+                            lab.logged(h, lab.since))
+            check(not bad, "%s: %s" % (h, bad and bad.group()))
+    wrapped.__name__ = test.__name__
+    return wrapped
+
+
+def ended(lab, s, *codes):
+    """The session was ended for one of the codes; b's log says so."""
+    end = s.end()
+    check(end.code in codes, "ended by %s, not by %s" % (end, codes))
+    s.close()
+    lab.await_log("b", "session from evil .*KR-%d" % end.code, lab.since)
+
+
+def definition(lab):
+    return lab.told("a", "vm", "show", "dirtier")["definition"]
+
+
+def offer(lab, s, **more):
+    b = "%s/b/etc/korora/identity.crt" % lab.dir
+    return peer.Offer(evil(lab), "b", peer.keyid(b),
+                      more.pop("definition", definition(lab)),
+                      more.pop("binding", s.binding), **more)
+
+
+def frame(kind, body=b"", seq=1, length=None):
+    n = len(body) + 10 if length is None else length
+    return struct.pack(">IHQ", n, kind, seq) + body
+
+
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return f.read().split()
