@@ -57,13 +57,16 @@ def small_disk(lab, host, *env):
     finally:
         if os.path.exists(full):
             fill(False)
-        lab.home()
-        stop(lab)
-        lab.lab("daemon", host, "stop")
-        subprocess.run(["umount", console], check=True)
-        shutil.copytree(var + "/lib/korora", var + ".big/lib/korora",
-                        dirs_exist_ok=True)
-        subprocess.run(["umount", var], check=True)
+        try:
+            lab.home()
+            stop(lab)
+            lab.lab("daemon", host, "stop")
+            shutil.copytree(var + "/lib/korora", var + ".big/lib/korora",
+                            ignore=shutil.ignore_patterns("console"),
+                            dirs_exist_ok=True)
+        finally:	# whatever failed, no mount is left
+            for path in (console, var):
+                subprocess.run(["umount", "-l", path], check=True)
         os.rmdir(var)
         os.rename(var + ".big", var)
         lab.lab("daemon", host, "start")
