@@ -64,6 +64,7 @@ static const int common[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(lseek), SCMP_SYS(prctl),
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(tgkill), SCMP_SYS(clone),
+	SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
 #endif
 };
 

@@ -380,10 +380,19 @@ const char *kr_api_opt(struct kr_request *q, const char *key, const char *def)
 	return s && s[0] ? s : def;
 }
 
-uint64_t kr_api_number(struct kr_request *q, const char *key, uint64_t def)
+int kr_api_number(struct kr_request *q, const char *key, uint64_t min,
+		  uint64_t max, uint64_t *io, struct kr_err *e)
 {
 	json_t *v = json_object_get(q->params, key);
+	json_int_t n = json_integer_value(v);
 
-	return json_is_integer(v) && json_integer_value(v) >= 0 ?
-	       (uint64_t)json_integer_value(v) : def;
+	if (!v)
+		return 0;
+	if (!json_is_integer(v) || n < 0 || (uint64_t)n < min ||
+	    (uint64_t)n > max)
+		return kr_fail(e, KR_E_USAGE, "%s: an integer %llu..%llu", key,
+			       (unsigned long long)min,
+			       (unsigned long long)max);
+	*io = (uint64_t)n;
+	return 0;
 }

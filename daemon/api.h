@@ -51,7 +51,9 @@ const char *kr_api_text(struct kr_request *q, const char *key,
 /** kr_api_opt() - The same, @def if missing. */
 const char *kr_api_opt(struct kr_request *q, const char *key,
 		       const char *def);
-uint64_t kr_api_number(struct kr_request *q, const char *key, uint64_t def);
+/** kr_api_number() - An integer @min..@max, kept at *@io if it is missing. */
+int kr_api_number(struct kr_request *q, const char *key, uint64_t min,
+		  uint64_t max, uint64_t *io, struct kr_err *e);
 
 /*
  * Methods, by file (apihost.c, apivm.c, apimig.c, apilog.c), and the keys

@@ -61,7 +61,8 @@ int kr_api_host_add(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	const char *name = kr_api_text(q, "name", e);
 	const char *address = kr_api_text(q, "address", e);
-	const char *fp = kr_api_opt(q, "fingerprint", "");
+	const char *given = kr_api_opt(q, "fingerprint", "");
+	char fp[KR_FINGERPRINT_BYTES] = "";
 	struct kr_hostrow row = { .added_ms = kr_wall_ms() }, old;
 	struct kr_err none = KR_ERR_NONE;
 	uint8_t keyid[32];
@@ -73,17 +74,18 @@ int kr_api_host_add(struct kr_request *q, json_t **ret, struct kr_err *e)
 		return e->code;
 	if (!kr_vmdef_name_ok(name))
 		return kr_fail(e, KR_E_USAGE, "%.64s is not a host name", name);
-	if (fp[0] && !kr_fingerprint_get(fp, keyid))
+	if (given[0] && !kr_fingerprint_get(given, keyid))
 		return kr_fail(e, KR_E_USAGE,
 			       "fingerprint: SHA256: and 43 characters, as "
 			       "korora init printed it on that host");
+	if (given[0])		/* one key, one text */
+		kr_fingerprint_put(keyid, fp);
 	if (fp[0] && !memcmp(keyid, kr_identity_keyid(q->host->identity), 32))
 		return kr_fail(e, KR_E_SAME_HOST,
 			       "that is this host's own fingerprint");
 	r = kr_tcpaddr_full(address, row.address, e);
 	if (!r && fp[0])
-		r = kr_hostrow_each(q->host->store, same_fingerprint,
-				    (void *)(uintptr_t)fp, e);
+		r = kr_hostrow_each(q->host->store, same_fingerprint, fp, e);
 	if (r)
 		return r;
 	if (!kr_hostrow_get(q->host->store, name, &old, &none))

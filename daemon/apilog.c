@@ -105,12 +105,16 @@ static int add_entry(void *arg, uint64_t idx, const uint8_t *leaf,
 
 int kr_api_log_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
-	uint64_t limit = kr_api_number(q, "limit", 50), size;
+	uint64_t limit = 50, size;
 	uint8_t root[32];
-	json_t *a = json_array();
+	json_t *a;
+	int r = kr_api_number(q, "limit", 0, UINT32_MAX, &limit, e);
 
+	if (r)
+		return r;
 	if (limit > SHOW_MAX)
 		limit = SHOW_MAX;
+	a = json_array();
 	kr_ledger_head(q->host->ledger, &size, root);
 	*ret = json_pack("{s:o}", "entries", a);
 	return kr_logrow_each(q->host->store, size > limit ? size - limit : 0,

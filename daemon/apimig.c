@@ -10,6 +10,10 @@
 #include "store/vmrow.h"
 
 #define DOWNTIME_MS	300u	/* the hypervisor's usual limit */
+#define DOWNTIME_MS_MAX	3600000u	/* an hour */
+#define TIMEOUT_S_MAX	604800u	/* a week */
+#define UNDO_MS	20000u	/* for `cancel` to see the VM run again */
+#define UNDO_LOOK_MS	20u
 #define RECOVER_MS	20000u	/* for `recover` to see the end of things */
 
 /* ---- migrate ----------------------------------------------------------- */
@@ -60,13 +64,32 @@ static int strategy(struct kr_request *q, bool *ret_offline, struct kr_err *e)
 	return 0;
 }
 
+/* What was asked for; 0 is none where that can be. */
+struct limits { uint64_t downtime_ms, timeout_s, bandwidth_bytes_s; };
+
+static int limits(struct kr_request *q, struct limits *ret, struct kr_err *e)
+{
+	int r = kr_api_number(q, "max_downtime_ms", 1, DOWNTIME_MS_MAX,
+			      &ret->downtime_ms, e);
+
+	if (!r)
+		r = kr_api_number(q, "timeout_s", 0, TIMEOUT_S_MAX,
+				  &ret->timeout_s, e);
+	if (!r)
+		r = kr_api_number(q, "bandwidth_bytes_s", 0, INT64_MAX,
+				  &ret->bandwidth_bytes_s, e);
+	return r;
+}
+
 int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
 	const char *name = kr_api_text(q, "vm", e);
 	const char *to = kr_api_text(q, "to", e);
+	struct limits asked = { .downtime_ms = DOWNTIME_MS };
 	struct kr_hostrow row;
 	struct kr_vmdef def;
+	struct kr_vm *vm;
 	struct kr_mig *m;
 	bool offline;
 	int r;
@@ -76,30 +99,37 @@ int kr_api_migrate(struct kr_request *q, json_t **ret, struct kr_err *e)
 		return e->code;
 	if (!strcmp(to, kr_identity_name(q->host->identity)))
 		return kr_fail(e, KR_E_SAME_HOST, "%s is this host", to);
-	r = find_vm(q, name, &def, &v, e);
+	r = kr_mig_welcome(q->host, e);
+	if (!r)
+		r = find_vm(q, name, &def, &v, e);
 	if (!r)
 		r = strategy(q, &offline, e);
+	if (!r)
+		r = limits(q, &asked, e);
 	if (!r)
 		r = kr_hostrow_get(q->host->store, to, &row, e);
 	if (r)
 		return r;
 	if (json_is_true(json_object_get(q->params, "dry_run")))
 		return kr_api_dry_run(q, to, &def, v.epoch + 1, e);
-	if (v.state != KR_VM_RUNNING || !kr_vm_find(q->host, name) ||
-	    kr_vm_find(q->host, name)->busy ||
-	    kr_vm_find(q->host, name)->dying)
+	vm = kr_vm_find(q->host, name);
+	if (v.state != KR_VM_RUNNING || !vm || vm->busy ||
+	    vm->dying)
 		return kr_fail(e, KR_E_VM_STATE, "%s does not run; start it "
 			       "there, or here first", name);
+	if (!vm->ready && vm->n_tries)
+		return kr_fail(e, KR_E_QMP_LOST, "the hypervisor of %s runs "
+			       "and cannot be reached; only korora vm stop "
+			       "--force and a start help", name);
 	m = kr_mig_new(q->host, KR_S_NEW);
 	if (!m)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	m->def = def;
 	m->offline = offline;
 	snprintf(m->peer, sizeof(m->peer), "%s", to);
-	m->max_downtime_ms = (uint32_t)kr_api_number(q, "max_downtime_ms",
-						     DOWNTIME_MS);
-	m->bandwidth_bytes_s = kr_api_number(q, "bandwidth_bytes_s", 0);
-	m->timeout_s = (uint32_t)kr_api_number(q, "timeout_s", 0);
+	m->max_downtime_ms = (uint32_t)asked.downtime_ms;
+	m->bandwidth_bytes_s = asked.bandwidth_bytes_s;
+	m->timeout_s = (uint32_t)asked.timeout_s;
 	m->terms.epoch = v.epoch + 1;
 	memcpy(m->terms.definition, v.digest, 32);
 	snprintf(m->terms.requested_by, sizeof(m->terms.requested_by),
@@ -185,10 +215,38 @@ int kr_api_status(struct kr_request *q, json_t **ret, struct kr_err *e)
 	return r;
 }
 
+/* Someone waits until what he cancelled is undone. */
+struct undo {
+	struct kr_host *host;
+	uint64_t	client;
+	uint8_t		id[16];
+	uint64_t	until_ns;
+	struct kr_timer look;
+};
+
+static void on_undo(void *arg)
+{
+	struct undo *u = arg;
+	struct kr_mig *m = kr_mig_find(u->host, u->id);
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m && !m->finished && !m->settled && kr_now_ns() < u->until_ns) {
+		kr_timer_arm(u->host->loop, &u->look, UNDO_LOOK_MS);
+		return;
+	}
+	if (m && !m->finished && !m->settled)
+		kr_fail(&e, m->owes_certainty ? KR_E_STORE : KR_E_HYPER_SLOW,
+			"%s does not run again after %u s; it is tried on",
+			m->terms.vm, UNDO_MS / 1000);
+	kr_api_answer(u->host, u->client, NULL, &e);
+	free(u);
+}
+
 int kr_api_cancel(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	const char *text = kr_api_text(q, "id", e);
 	struct kr_err why = KR_ERR_NONE;
+	struct undo *u;
 	struct kr_mig *m;
 	uint8_t id[16];
 	int r = text ? find_id(q, text, id, e) : e->code;
@@ -202,9 +260,17 @@ int kr_api_cancel(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (!kr_state_before_return(m->state))
 		return kr_fail(e, KR_E_TOO_LATE, "it is in phase %s",
 			       kr_state_phase(m->state));
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	*u = (struct undo){ .host = q->host, .client = q->client,
+			    .until_ns = kr_now_ns() + UNDO_MS * 1000000ull,
+			    .look = { .fn = on_undo, .arg = u } };
+	memcpy(u->id, id, sizeof(u->id));
 	kr_fail(&why, KR_E_CANCELLED, "by %s", q->user);
 	kr_mig_fail(m, &why);
-	return 0;
+	kr_timer_arm(q->host->loop, &u->look, 0);
+	return KR_API_LATER;
 }
 
 /* Someone waits to see what becomes of the unfinished ones. */

@@ -23,6 +23,7 @@
 
 #define PUBLISH_MS	1000u	/* the log's checkpoint file follows so */
 #define KVM_BELIEVED_NS	300000000000ull	/* five minutes */
+#define NO_KVM_BELIEVED_NS 2000000000ull	/* who mends it tries at once */
 
 static int make_folders(struct kr_host *h, struct kr_err *e)
 {
@@ -224,7 +225,8 @@ int kr_host_kvm_works(struct kr_host *h, struct kr_err *e)
 	if (now >= h->kvm_until_ns) {	/* it takes seconds: not for each */
 		h->kvm_error = KR_ERR_NONE;
 		hy->kvm_works(h->cfg.qemu_binary, &h->kvm_error);
-		h->kvm_until_ns = kr_now_ns() + KVM_BELIEVED_NS;
+		h->kvm_until_ns = kr_now_ns() + (h->kvm_error.code ?
+				  NO_KVM_BELIEVED_NS : KVM_BELIEVED_NS);
 	}
 	return h->kvm_error.code ? kr_fail(e, h->kvm_error.kr, "%s",
 					   h->kvm_error.what) : 0;

@@ -67,16 +67,63 @@ static void log_step(const struct kr_mig *m, enum kr_state from,
 }
 
 /* The store cannot be written: nothing new may happen but staying safe. */
-static int cannot_record(struct kr_mig *m, enum kr_event ev,
-			 const struct kr_err *why)
+static void cannot_record(struct kr_mig *m, const struct kr_edge *x,
+			  enum kr_event ev, const struct kr_err *why)
 {
 	kr_log_err(KR_LOG_ERROR, "cannot record a step", why);
 	if (!m->error.code)
 		m->error = *why;
 	kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
-	if (ev != KR_EV_FAIL && kr_state_before_return(m->state))
+	if (!kr_state_before_return(m->state))
+		return;
+	if (!kr_state_before_return(x->to) &&
+	    kr_store_in_doubt(m->host->store))
+		m->owes_certainty = true;
+	if (ev != KR_EV_FAIL)
 		kr_mig_step(m, KR_EV_FAIL, NULL);
-	return why->code;
+	else
+		kr_mig_send_fail(m);	/* the peer need not wait for us */
+}
+
+/*
+ * A VM does not stand still because a disk is full. From each state before
+ * the point of no return a restart undoes what this undoes, so a crash ends
+ * the same with or without the record; and in memory nothing leads on from
+ * undone. Only where the record of a release may have reached the disk, and
+ * a restart may then stand by it, the undoing has to be on disk first.
+ */
+static bool undo_unrecorded(struct kr_mig *m, const struct kr_edge *x,
+			    enum kr_event ev, const struct kr_err *why)
+{
+	if (!kr_state_before_return(m->state) || kr_state_ended(m->state) ||
+	    !kr_state_ended(x->to) || m->owes_certainty)
+		return false;
+	kr_log_err(KR_LOG_ERROR, "undone, and that cannot be recorded yet",
+		   why);
+	if (!m->error.code)
+		m->error = *why;
+	m->owed = m->state;
+	m->owed_ev = ev;
+	return true;
+}
+
+/*
+ * Record what was undone. Who asks meanwhile is told so all the same, with an
+ * abort: that it will never be released holds already.
+ */
+static int catch_up(struct kr_mig *m, struct kr_err *e)
+{
+	enum kr_state now = m->state;
+	int r;
+
+	if (m->owed == KR_ILLEGAL)
+		return 0;
+	m->state = m->owed;
+	r = kr_record_step(m, now, m->owed_ev, e);
+	m->state = now;
+	if (!r)
+		m->owed = KR_ILLEGAL;
+	return r;
 }
 
 /*
@@ -125,15 +172,16 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 		fault(from, ev, KR_FAULT_BEFORE);
 		early = acts[x->act](m, &why);
 	}
-	if (!early) {
+	if (!early && !catch_up(m, NULL)) {
 		fault(from, ev, KR_FAULT_RECORD);
 		r = kr_record_step(m, x->to, ev, &why);
 	}
-	if (r) {
+	if (r && !undo_unrecorded(m, x, ev, &why)) {
 		m->stepping = false;
-		cannot_record(m, ev, &why);
+		cannot_record(m, x, ev, &why);
 		return kr_fail(e, why.kr, "%s", why.what);
 	}
+	m->owes_certainty = false;
 	if (x->to != from) {
 		m->n_again = m->n_tries = 0;
 		kr_mig_expected(m);
@@ -208,7 +256,7 @@ static void on_freeze(void *arg)
 	struct kr_mig *m = arg;
 	struct kr_err e = KR_ERR_NONE;
 
-	if (m->state != KR_S_FREEZE && m->state != KR_S_SEAL)
+	if (!kr_state_before_return(m->state) || kr_state_ended(m->state))
 		return;
 	kr_fail(&e, KR_E_HYPER_SLOW, "%s was paused for %u ms and the switch "
 		"is not done", m->terms.vm, KR_MIG_FREEZE_MS);
@@ -232,7 +280,7 @@ static void on_again(void *arg)
 
 	if (m->finished)
 		return;
-	if (m->ending && kr_state_ended(m->state))
+	if (m->ending && !m->settled && kr_state_ended(m->state))
 		kr_source_insist(m);
 	else if (m->state == KR_T_OWNER)
 		kr_target_insist(m);
@@ -287,6 +335,9 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 void kr_mig_forget(struct kr_mig *m)
 {
 	m->finished = true;
+	if (m->vm)
+		kr_api_idle_vm(m->vm);
+	m->vm = NULL;
 	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
 }
 
@@ -350,29 +401,39 @@ void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
 void kr_mig_finish(struct kr_mig *m)
 {
 	struct kr_err e = KR_ERR_NONE;
+	bool first = !m->settled;
 
 	if (m->finished)
 		return;
+	m->settled = true;
 	kr_mig_stop_plane(m);
 	kr_timer_off(&m->timeout);
 	kr_timer_off(&m->freeze);
 	kr_timer_off(&m->tick);
 	kr_timer_off(&m->again);
+	if (m->vm)
+		kr_api_idle_vm(m->vm);
+	m->vm = NULL;
 	m->finished = true;
-	if (kr_record_finish(m, &e)) {
+	if (catch_up(m, &e) || kr_record_finish(m, &e)) {
 		/* unfinished on disk is unfinished: a restart would see it */
 		m->finished = false;
-		kr_log_err(KR_LOG_ERROR, "finish", &e);
+		if (first)
+			kr_log_err(KR_LOG_ERROR, "finish", &e);
 		kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
+		if (kr_state_before_return(m->state))
+			kr_api_migrated(m);	/* and undo it once more */
 		return;
-	}
-	if (m->vm) {
-		kr_vm_watch(m->vm, NULL);
-		kr_api_idle_vm(m->vm);
-		m->vm = NULL;
 	}
 	kr_api_migrated(m);
 	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
+}
+
+int kr_mig_welcome(const struct kr_host *h, struct kr_err *e)
+{
+	return h->ending.fn ? kr_fail(e, KR_E_NO_DAEMON, "kororad on %s is "
+				      "being stopped",
+				      kr_identity_name(h->identity)) : 0;
 }
 
 void kr_mig_undo_all(struct kr_host *h)
@@ -390,7 +451,8 @@ void kr_mig_undo_all(struct kr_host *h)
 bool kr_mig_undoing(const struct kr_host *h)
 {
 	for (const struct kr_mig *m = h->migs; m; m = m->next)
-		if (!m->finished && kr_state_before_return(m->state))
+		if (!m->finished && !m->settled &&
+		    kr_state_before_return(m->state))
 			return true;
 	return false;
 }
@@ -427,6 +489,7 @@ int kr_mig_recover(struct kr_host *h, struct kr_err *e)
 
 		if (a < 0)
 			kr_log_err(KR_LOG_ERROR, m->terms.vm, &why);
+		m->touched = true;
 		if (!m->finished && kr_mig_step(m, KR_EV_RESTART, &why) < 0)
 			kr_log_err(KR_LOG_ERROR, "recover", &why);
 	}
@@ -466,6 +529,8 @@ void kr_mig_link_up(struct kr_link *l)
 		if (m->finished || m->link || strcmp(m->peer, l->peer))
 			continue;
 		m->link = l;
+		if (kr_state_ended(m->state))
+			continue;	/* its timer is not for the peer */
 		m->n_again = 0;
 		kr_timer_off(&m->again);
 		kr_mig_step(m, KR_EV_SESSION, NULL);

@@ -60,16 +60,21 @@ struct kr_mig {
 	struct kr_mig_lane lanes[KR_PLANE_LANES_MAX];
 	uint8_t		  n_lanes_up;
 	bool		  sending, sent, loaded, broken;
+	bool		  touched;	/* S: the hypervisor may not run the VM */
 	bool		  have_manifest, have_peer_manifest, running;
 	bool		  ending;	/* reviving or dropping */
 	bool		  killing;	/* its VM's process is dying */
 	void		(*after_kill)(struct kr_mig *m);
 	bool		  finished, stepping;
+	bool		  settled;	/* only the mark on the row is left */
+	enum kr_state	  owed;		/* undone in memory; the store says this */
+	enum kr_event	  owed_ev;	/* what undid it */
+	bool		  owes_certainty;	/* a release may be on disk */
 	struct kr_manifest manifest;
 	struct kr_dsse_sig sig, peer_sig;	/* of the newest statements */
 	enum kr_statement sig_kind, peer_kind;	/* KR_STATEMENT_N: none */
 	bool		  have_peer_sig;
-	uint64_t	  started_ns, paused_ns, running_ns;
+	uint64_t	  started_ns, paused_ns, released_ns, running_ns;
 	struct kr_plane_progress progress;
 	struct kr_hyper_status status;
 	struct kr_timer	  timeout, freeze, tick, again, reap;
@@ -129,8 +134,15 @@ void kr_mig_suspect(struct kr_mig *m, const struct kr_err *e);
 void kr_mig_expect(struct kr_mig *m, uint32_t in_ms, const char *what);
 void kr_mig_expected(struct kr_mig *m);
 
-/** kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy. */
+/**
+ * kr_mig_finish() - Nothing is left to do: tell, mark the row, tidy
+ *
+ * What cannot be recorded now is tried again every second, until it is.
+ */
 void kr_mig_finish(struct kr_mig *m);
+
+/** kr_mig_welcome() - May one begin? KR_E_NO_DAEMON while this one ends. */
+int kr_mig_welcome(const struct kr_host *h, struct kr_err *e);
 
 /**
  * kr_mig_undo_all() - This kororad ends: undo what can be undone

@@ -213,11 +213,13 @@ static int check_storages(struct ctx *c, struct kr_err *e)
 		const struct kr_map *s = &c->h->cfg.storages[i];
 		struct stat st;
 
-		if (stat(s->value, &st) || !S_ISDIR(st.st_mode))
+		if (stat(s->value, &st))
 			return kr_fail(e, KR_E_NO_STORAGE,
 				       "[storage] %s = %s: %s", s->name,
-				       s->value, errno ? strerror(errno) :
-				       "not a folder");
+				       s->value, strerror(errno));
+		if (!S_ISDIR(st.st_mode))
+			return kr_fail(e, KR_E_NO_STORAGE, "[storage] %s = %s: "
+				       "not a folder", s->name, s->value);
 	}
 	snprintf(c->note, sizeof(c->note), "%u mapped", c->h->cfg.n_storages);
 	return 0;
@@ -253,11 +255,14 @@ static int check_unfinished(struct ctx *c, struct kr_err *e)
 static int find_lost(void *arg, const struct kr_vmrow *v, struct kr_err *e)
 {
 	struct ctx *c = arg;
+	struct kr_vm *vm = kr_vm_find(c->h, v->name);
 
-	if (v->state == KR_VM_LOST ||
-	    (v->state == KR_VM_RUNNING && !kr_vm_find(c->h, v->name)))
+	if (v->state == KR_VM_LOST || (v->state == KR_VM_RUNNING && !vm))
 		return kr_fail(e, KR_E_VM_LOST, "%s is on record here and has "
 			       "no running process", v->name);
+	if (v->state == KR_VM_RUNNING && !vm->ready)
+		return kr_fail(e, KR_E_QMP_LOST, "%s runs here and its "
+			       "hypervisor cannot be reached", v->name);
 	return 0;
 }
 

@@ -263,8 +263,13 @@ int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 		kr_store_rollback(s);
 	else
 		r = kr_store_commit(s, e);
-	if (!r)
+	if (!r) {
 		m->have_peer_sig = false;
+		return 0;
+	}
+	/* what was signed and is not on record was never said */
+	m->sig_kind = NO_STATEMENT;
+	memset(&m->sig, 0, sizeof(m->sig));
 	return r;
 }
 
@@ -318,7 +323,9 @@ static int write_receipt(struct kr_mig *m, struct kr_err *e)
 
 int kr_record_finish(struct kr_mig *m, struct kr_err *e)
 {
-	json_t *result = kr_mig_result(m);
+	/* what was told once stays so, however long recording it takes */
+	json_t *result = m->result ? json_incref(m->result) :
+				     kr_mig_result(m);
 	KR_AUTOFREE char *text = json_dumps(result, JSON_COMPACT);
 	int r;
 

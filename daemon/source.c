@@ -80,7 +80,7 @@ static void start_sending(struct kr_mig *m)
 
 	if (m->sending || m->state != KR_S_COPY)
 		return;
-	m->sending = true;
+	m->sending = m->touched = true;
 	if ((m->offline && kr_vm_command(m->vm, KR_HYPER_PAUSE, &e)) ||
 	    kr_vm_uri(m->vm, KR_HYPER_SEND, "unix:" MIG_SOCKET, &e))
 		kr_mig_fail(m, &e);
@@ -189,8 +189,11 @@ static void revive(struct kr_mig *m)
 		kr_mig_finish(m);
 		return;
 	}
-	if (!m->vm->ready)
-		return;		/* on_ready() comes back here */
+	if (!m->vm->ready) {	/* on_ready() comes back here */
+		if (!m->touched)
+			kr_mig_finish(m);
+		return;
+	}
 	if (kr_vm_command(m->vm, cancel ? KR_HYPER_CANCEL : KR_HYPER_RUN, &e))
 		kr_log_err(KR_LOG_ERROR, m->terms.vm, &e);
 }
@@ -222,12 +225,21 @@ static void on_ready(void *arg, const struct kr_hyper_ready *r)
 		revive(m);
 }
 
+/* A guest that was paused runs here again: for how long did it not? */
+static void stood_still(struct kr_mig *m, uint64_t until_ns)
+{
+	if (m->paused_ns && until_ns > m->paused_ns && !m->terms.downtime_us)
+		m->terms.downtime_us = (until_ns - m->paused_ns) / 1000;
+}
+
 static void on_done(void *arg, uint16_t command)
 {
 	struct kr_mig *m = arg;
 
-	if (m->ending && command == KR_HYPER_RUN)
-		kr_mig_finish(m);
+	if (!m->ending || command != KR_HYPER_RUN)
+		return;
+	stood_still(m, kr_now_ns());
+	kr_mig_finish(m);
 }
 
 static void on_fail(void *arg, uint16_t command, const struct kr_err *e)
@@ -275,6 +287,9 @@ static void on_event(void *arg, const struct kr_hyper_event *ev)
 		kr_fail(&e, KR_E_HYPER_FAILED, "%s: %s", m->terms.vm,
 			ev->reason);
 		kr_mig_suspect(m, &e);
+		break;
+	case KR_HYPER_RUNNING:
+		stood_still(m, ev->at_ns);
 		break;
 	case KR_HYPER_SHUTDOWN:
 		kr_fail(&e, KR_E_VM_STATE, "%s powered itself off",
@@ -360,13 +375,20 @@ static void measure(struct kr_mig *m, uint64_t since_us)
 	if (t->total_ms)
 		return;
 	if (m->paused_ns) {
-		t->downtime_us = (now - m->paused_ns) / 1000;
-		if (since_us < t->downtime_us)
-			t->downtime_us -= since_us;
+		/* it did not run there before it was released here */
+		if (since_us > (now - m->released_ns) / 1000)
+			since_us = (now - m->released_ns) / 1000;
+		t->downtime_us = (now - m->paused_ns) / 1000 - since_us;
 		t->total_ms = (now - m->started_ns) / 1000000;
 	} else {	/* kororad was restarted: both clocks, then */
-		t->downtime_us = t->times.running_ms > t->times.paused_ms ?
-			(t->times.running_ms - t->times.paused_ms) * 1000 : 0;
+		uint64_t ran_ms = t->times.running_ms;
+
+		if (ran_ms < t->times.released_ms)
+			ran_ms = t->times.released_ms;
+		if (ran_ms > wall)
+			ran_ms = wall;
+		t->downtime_us = ran_ms > t->times.paused_ms ?
+				 (ran_ms - t->times.paused_ms) * 1000 : 0;
 		t->total_ms = wall > t->times.requested_ms ?
 			wall - t->times.requested_ms : 1;
 	}
@@ -408,8 +430,10 @@ int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
 	r = kr_mig_heard(m, s, ev, &before, e);
 	if (r)
 		return r;
-	if (ev == KR_EV_PREPARED && m->state == KR_S_SEAL)
+	if (ev == KR_EV_PREPARED && m->state == KR_S_SEAL) {
 		m->terms.times.released_ms = kr_wall_ms();
+		m->released_ns = kr_now_ns();
+	}
 	if (ev == KR_EV_OWNED && m->state == KR_S_RELEASED) {
 		m->terms.times.running_ms = s->terms.times.running_ms;
 		m->terms.to_log = s->terms.to_log;

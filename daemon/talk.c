@@ -129,8 +129,10 @@ static int on_step(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	m->link = l;
 	rc = kr_state_side(m->state) == KR_SOURCE ?
 	     kr_source_statement(m, &s, e) : kr_target_statement(m, &s, e);
-	/* a late or repeated statement is no reason to end the session */
-	return rc == -EPROTO && e && e->kr == KR_E_NO_EDGE ? 0 : rc;
+	/* a late or repeated statement is no reason to end the session, nor
+	 * is a full disk of ours */
+	return rc < 0 && e && (e->kr == KR_E_NO_EDGE || e->kr == KR_E_STORE) ?
+	       0 : rc;
 }
 
 static int on_peer_fail(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
@@ -169,8 +171,8 @@ static int on_ask(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	if (!m || strcmp(m->peer, l->peer))
 		return 0;
 	m->link = l;
-	rc = kr_mig_step(m, KR_EV_ASKED, e);
-	return rc == -EPROTO ? 0 : rc;
+	kr_mig_step(m, KR_EV_ASKED, NULL);
+	return 0;
 }
 
 int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,

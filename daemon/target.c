@@ -494,7 +494,7 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 
 	if (kr_mig_find(l->host, o->terms.migration))
 		return kr_fail(e, KR_E_REPLAYED, "this offer came before");
-	if (check_offer(l, o, &why) ||
+	if (kr_mig_welcome(l->host, &why) || check_offer(l, o, &why) ||
 	    kr_preflight_offer(l->host, o, &checks, &why))
 		return refuse(l, o, &why);
 	m = kr_mig_new(l->host, KR_T_NEW);

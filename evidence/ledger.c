@@ -38,7 +38,7 @@ struct kr_ledger {
 /* Replaces the file without waiting for the disk: it may stay behind the
  * database after a crash, which is fine, and never gets ahead of it.
  */
-static void write_file(const struct kr_ledger *l)
+static bool write_file(const struct kr_ledger *l)
 {
 	KR_AUTO(kr_fd_autoclose) int fd = -1;
 	char tmp[FILE_BYTES + 4];
@@ -46,8 +46,8 @@ static void write_file(const struct kr_ledger *l)
 
 	snprintf(tmp, sizeof(tmp), "%s.new", l->file);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd >= 0 && write(fd, l->now.note, n) == (ssize_t)n)
-		rename(tmp, l->file);
+	return fd >= 0 && write(fd, l->now.note, n) == (ssize_t)n &&
+	       !rename(tmp, l->file);
 }
 
 static void tx_ended(void *arg, bool committed)
@@ -59,10 +59,8 @@ static void tx_ended(void *arg, bool committed)
 	l->dirty = false;
 	if (!committed)
 		l->now = l->saved;
-	else if (l->deferred)
-		l->behind = true;
 	else
-		write_file(l);
+		l->behind = l->deferred || !write_file(l);
 }
 
 void kr_ledger_defer(struct kr_ledger *l)
@@ -72,12 +70,10 @@ void kr_ledger_defer(struct kr_ledger *l)
 
 bool kr_ledger_publish(struct kr_ledger *l)
 {
-	bool was = l->behind;
-
-	if (was)
-		write_file(l);
+	if (!l->behind || !write_file(l))
+		return false;
 	l->behind = false;
-	return was;
+	return true;
 }
 
 static int load_leaf(void *arg, uint64_t idx, const uint8_t *leaf,

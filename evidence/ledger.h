@@ -63,7 +63,8 @@ int kr_ledger_note(const struct kr_ledger *l, char *out, struct kr_err *e);
  * kr_ledger_defer() - Leave the file to kr_ledger_publish() from now on
  * kr_ledger_publish() - Replace it if commits came since; says whether
  *
- * The file is a copy for after the fact; a guest does not wait for it.
+ * The file is a copy for after the fact; a guest does not wait for it. One
+ * that could not be written is still due.
  */
 void kr_ledger_defer(struct kr_ledger *l);
 bool kr_ledger_publish(struct kr_ledger *l);

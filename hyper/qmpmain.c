@@ -191,7 +191,10 @@ static int run_step(struct kr_err *e)
 	 * is loaded: that is not ours to promise. */
 	if (a.vm.run == KR_HYPER_IS_WAITING)
 		return kr_fail(e, KR_E_VM_STATE, "the VM is not loaded yet");
-	if (!a.step && a.vm.run == KR_HYPER_IS_RUNNING)
+	/* Cancelled just after the switch, QEMU runs the VM by itself but may
+	 * leave its disks inactive; `cont` takes them back, running or not. */
+	if (!a.step && a.vm.run == KR_HYPER_IS_RUNNING &&
+	    a.vm.mig == KR_HYPER_MIG_NONE)
 		return 1;
 	if (!a.step)
 		return kr_qmp_send(&a.qmp, "cont", NULL, e);

@@ -8,7 +8,8 @@
  * at any point, also between the record and the act, and is started anew with
  * what is durable; a session is cut, with any part of what is under way still
  * delivered, and each side noticing when it likes; a hypervisor dies; a
- * migration fails or is cancelled for some other reason.
+ * migration fails or is cancelled for some other reason; what is undone cannot
+ * be recorded at first.
  *
  * Inside a session nothing is lost or reordered (TLS sees to that); but both
  * sides may connect at once, so there may be two sessions, and then messages
@@ -66,6 +67,8 @@ bool told;		/* target: terms hold the release's time */
 bool alive[2] = true;
 byte act[2];		/* recorded, not done yet */
 byte due[2];		/* acted already (eager), not recorded yet */
+byte owed[2];		/* undone in memory; the store cannot be written, and
+			 * this is what a crash goes back to */
 byte raised[2];		/* an event raised while acting, + 1; 0: none */
 byte lk[2] = NO_LINK;	/* the session it speaks on */
 bool going[2];		/* S: ending, resumes the VM; T: RUN was said */
@@ -133,7 +136,13 @@ inline step(h)
 			act[h] = edge_act[k];
 			if
 			:: edge_eager[k] -> due[h] = edge_to[k]
-			:: else -> st[h] = edge_to[k]
+			:: !edge_eager[k] -> st[h] = edge_to[k]
+			/* a full disk does not keep it from being undone */
+			:: faults && BEFORE(st[h]) && !ENDED(st[h]) &&
+			   ENDED(edge_to[k]) ->
+				faults--;
+				owed[h] = st[h];
+				st[h] = edge_to[k]
 			fi
 		:: else
 		fi;
@@ -296,7 +305,7 @@ inline source_act(a)
 		assert(BEFORE(st[S]));
 		send(S, M_FAIL);
 		if
-		:: accepted -> send(S, M_ABORT)
+		:: accepted && !owed[S] -> send(S, M_ABORT)
 		:: else
 		fi;
 		going[S] = true
@@ -425,9 +434,12 @@ inline news(h, l)
 	:: alive[h] && !act[h] && !due[h] && raised[h] -> \
 		event = raised[h]; \
 		raised[h] = 0 \
-	:: IDLE(h) && closing[h] -> closing[h] = false; fin[h] = true \
-	:: IDLE(h) && !closing[h] && HAS_NEWS(h, 0) -> news(h, 0) \
-	:: IDLE(h) && !closing[h] && HAS_NEWS(h, 1) -> news(h, 1) \
+	:: IDLE(h) && owed[h] -> owed[h] = 0 \
+	:: IDLE(h) && closing[h] && !owed[h] -> \
+		closing[h] = false; \
+		fin[h] = true \
+	:: IDLE(h) && (!closing[h] || owed[h]) && HAS_NEWS(h, 0) -> news(h, 0) \
+	:: IDLE(h) && (!closing[h] || owed[h]) && HAS_NEWS(h, 1) -> news(h, 1) \
 	:: IDLE(h) && TIMER && UNSURE(h) && again[h] && st[h] != T_OWNER -> \
 		again[h] = false; \
 		reconnect(h) \
@@ -513,6 +525,10 @@ inline crash(h)
 	act[h] = 0;
 	due[h] = 0;
 	raised[h] = 0;
+	if
+	:: owed[h] -> st[h] = owed[h]; owed[h] = 0
+	:: else
+	fi;
 	lk[h] = NO_LINK;
 	going[h] = false;
 	closing[h] = false;
@@ -589,7 +605,7 @@ init
 /* ---- and it comes to an end --------------------------------------------- */
 
 #define SETTLED	(alive[S] && alive[T] && !act[S] && !act[T] && \
-		 !due[S] && !due[T] && \
+		 !due[S] && !due[T] && !owed[S] && !owed[T] && \
 		 !raised[S] && !raised[T] && \
 		 (fin[S] || st[S] == S_NEW) && (fin[T] || st[T] == T_NEW))
 

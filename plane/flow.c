@@ -112,7 +112,9 @@ void kr_flow_news(struct kr_flow *f)
 void kr_flow_fail(struct kr_flow *f, const struct kr_err *e)
 {
 	pthread_mutex_lock(&f->lock);
-	if (!f->failed && !f->stopping)
+	/* a lane that breaks has its reason on another one, perhaps */
+	if ((!f->failed && !f->stopping) ||
+	    (f->failed && f->error.kr == KR_E_LANE_LOST))
 		f->error = *e;
 	f->failed = true;
 	pthread_mutex_unlock(&f->lock);
@@ -284,18 +286,20 @@ int kr_flow_my_turn(struct kr_flow *f, uint8_t lane, enum kr_turn t,
 
 void kr_flow_turn_over(struct kr_flow *f, enum kr_turn t)
 {
-	uint8_t next = KR_FLOW_NOBODY;
+	bool wake[KR_PLANE_LANES_MAX] = { false };
 
 	pthread_mutex_lock(&f->lock);
 	f->turn[t]++;
 	if (!f->source && t == KR_TURN_MEND)
 		publish(f);
+	/* one that waits for a turn gone by is to find that out, too */
 	for (uint8_t i = 0; i < f->n_lanes; i++)
-		if (f->lanes[i].waits[t] && f->lanes[i].ticket == f->turn[t])
-			next = i;
+		wake[i] = f->lanes[i].waits[t] &&
+			  f->lanes[i].ticket <= f->turn[t];
 	pthread_mutex_unlock(&f->lock);
-	if (next != KR_FLOW_NOBODY)
-		kr_flow_wake(f, next);
+	for (uint8_t i = 0; i < f->n_lanes; i++)
+		if (wake[i])
+			kr_flow_wake(f, i);
 }
 
 int kr_flow_lane_ended(struct kr_flow *f, uint8_t lane, struct kr_err *e)

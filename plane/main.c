@@ -98,8 +98,10 @@ static int start(void *arg, struct kr_rd *body, int *fds, unsigned int n_fds,
 	kr_wipe(secret, n_secret);
 	if (!r && (pump || fd < 0 || (cache_fd < 0) != !m.cache_slots))
 		r = kr_fail(e, KR_E_UNEXPECTED, "START");
-	if (r < 0)
+	if (r < 0) {
+		kr_wipe(&m, sizeof(m));
 		return r;
+	}
 	kr_hex(m.id, sizeof(m.id), id);
 	if (kr_pump_new(loop, &m, kr_fd_take(&fd), kr_fd_take(&cache_fd),
 			&pump_ops, NULL, &pump, &cause) < 0)

@@ -25,7 +25,7 @@
 struct kr_pagecache {
 	int		fd;
 	uint32_t	n_slots, n_used, next;	/* next: to be replaced */
-	bool		fill, damaged, dirty;
+	bool		fill, damaged, dirty, full;
 	uint32_t	n_index_pages, mask;
 	uint8_t	      (*digests)[DIGEST];	/* whole pages of them */
 	uint32_t       *heads, *chain;		/* by digest; only to fill */
@@ -223,13 +223,17 @@ static void put(struct kr_pagecache *c, const uint8_t *page,
 
 	while (slot != NONE && memcmp(c->digests[slot], digest, DIGEST))
 		slot = c->chain[slot];
-	if (slot != NONE || (!c->dirty && write_head(c, false)))
+	if (slot != NONE || c->full || (!c->dirty && write_head(c, false)))
 		return;
 	c->dirty = true;
 	slot = c->next;
 	if (crypt_page(c->seal, slot, page, sealed) ||
-	    pwrite(c->fd, sealed, PAGE, slot_at(c, slot)) != PAGE)
+	    pwrite(c->fd, sealed, PAGE, slot_at(c, slot)) != PAGE) {
+		/* half of an old page may be gone: then all are given up */
+		c->damaged |= slot < c->n_used;
+		c->full = true;
 		return;
+	}
 	if (slot < c->n_used)
 		unlink_slot(c, slot);
 	else

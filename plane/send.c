@@ -187,6 +187,11 @@ static int forward(struct kr_worker *w, struct kr_err *e)
 	while (r > 0) {
 		switch (w->stage) {
 		case KR_STAGE_READ:
+			/* a sign of life may be on its way out just now */
+			if (!kr_lane_batch(w->lane)) {
+				w->want_in = false;
+				return 0;	/* room() comes back here */
+			}
 			r = begin(w, e);
 			/* the stream's end is found without a stretch */
 			if (!r && !w->want_in) {
@@ -195,7 +200,6 @@ static int forward(struct kr_worker *w, struct kr_err *e)
 			}
 			break;
 		case KR_STAGE_MEND:
-			/* a sign of life may be on its way out just now */
 			if (!kr_lane_batch(w->lane))
 				return 0;
 			r = kr_flow_my_turn(w->flow, w->no, KR_TURN_MEND,

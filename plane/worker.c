@@ -179,6 +179,9 @@ int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
 			break;
 		/* reset: it closed without reading the return path's last */
 		if (!k || (k < 0 && errno == ECONNRESET)) {
+			/* or it was we who closed it, since all is over */
+			if (kr_flow_over(w->flow, e))
+				return e->code;
 			*ret_eof = true;
 			break;
 		}

@@ -18,7 +18,7 @@
 
 struct kr_store {
 	sqlite3	*db;
-	bool	 in_tx, read_only;
+	bool	 in_tx, read_only, in_doubt;
 	void	(*on_end)(void *arg, bool committed);
 	void	*on_end_arg;
 	char	 path[KR_STORE_PATH_BYTES];

@@ -217,11 +217,21 @@ int kr_store_commit(struct kr_store *s, struct kr_err *e)
 		return kr_fail(e, KR_E_STORE, "no transaction is open");
 	r = run(s, "COMMIT", e);
 	if (r) {
+		int rc = sqlite3_errcode(s->db) & 255;
+
+		/* the frame that makes it a commit is written last */
+		s->in_doubt = rc != SQLITE_FULL && rc != SQLITE_BUSY;
 		kr_store_rollback(s);
 		return r;
 	}
+	s->in_doubt = false;
 	ended(s, true);
 	return 0;
+}
+
+bool kr_store_in_doubt(const struct kr_store *s)
+{
+	return s->in_doubt;
 }
 
 void kr_store_rollback(struct kr_store *s)

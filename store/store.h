@@ -50,6 +50,16 @@ int kr_store_begin(struct kr_store *s, struct kr_err *e);
 int kr_store_commit(struct kr_store *s, struct kr_err *e);
 void kr_store_rollback(struct kr_store *s);
 
+/**
+ * kr_store_in_doubt() - Did the last commit fail so that it may be there
+ * after a crash all the same?
+ *
+ * Without room nothing complete was written, and it is not. If writing or
+ * syncing failed otherwise, what was written may be read again; the next
+ * commit that succeeds takes its place.
+ */
+bool kr_store_in_doubt(const struct kr_store *s);
+
 /** kr_store_in_tx() - True between begin and commit or rollback. */
 bool kr_store_in_tx(const struct kr_store *s);
 

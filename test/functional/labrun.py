@@ -436,6 +436,14 @@ class Lab:
         self.runs(host)
 
 
+def fault(state, event, when):
+    """The number of a point where kororad can be made to stand still."""
+    text = subprocess.run([BUILD + "/daemon/kororad", "--fault-list"],
+                          check=True, capture_output=True, text=True).stdout
+    return [line.split("\t")[0] for line in text.splitlines()
+            if line.split("\t")[2:5] == [state, event, when]][0]
+
+
 # ---- receipts, with openssl alone -----------------------------------------
 
 def openssl(*args, data=None, ok=True):

@@ -103,6 +103,17 @@ def dry_run_tells_what_is_wrong(lab):
     lab.works()
 
 
+def doctor_names_what_is_no_folder(lab):
+    with open(lab.dir + "/file", "w"):
+        pass
+    for path, why in (("/file", "not a folder"), ("/nothing", "No such file")):
+        lab.configure({"storage": {"more": lab.dir + path}}, "a")
+        found = [c for c in lab.korora("a", "doctor").json["checks"]
+                 if "KR-4001" in str(c)]
+        check(len(found) == 1 and why in str(found), "%s: %s" % (path, found))
+    lab.configure({"storage": {"more": lab.dir}}, "a")
+
+
 def dry_run_asks_for_this_vm_only(lab):
     """A host may have troubles that do not keep this VM from moving."""
     conf = "%s/%%s/etc/korora/korora.conf" % lab.dir
@@ -242,6 +253,23 @@ def wrong_requests(lab):
     r = lab.api("a", {"id": 6, "method": "vm.explode"})
     equal((r["id"], r["error"]["code"]), (6, "KR-1001"), "unknown method")
     lab.runs("a")
+
+
+def numbers_out_of_range(lab):
+    known = len(lab.migrations("a"))
+    for key, bad in (("max_downtime_ms", (0, -1, 3600001, 1e300, 4294967297,
+                                          300.0, "300", True, None)),
+                     ("timeout_s", (-1, 604801, 4294967297, 1.5, "1")),
+                     ("bandwidth_bytes_s", (-5, 1e9, "1gbit", [1]))):
+        for value in bad:
+            r = lab.api("a", {"id": 1, "method": "migrate", "params": {
+                "vm": "dirtier", "to": "b", key: value}})
+            e = r.get("error", {})
+            equal(e.get("code"), "KR-1001", "%s = %r" % (key, value))
+            check(key in e["message"], "%s is not named: %s" % (key, e))
+    r = lab.api("a", {"id": 1, "method": "log.show", "params": {"limit": -1}})
+    equal(r.get("error", {}).get("code"), "KR-1001", "limit = -1")
+    equal(len(lab.migrations("a")), known, "migrations")
 
 
 def moved_vm_cannot_start_at_the_old_host(lab):
@@ -455,10 +483,11 @@ if __name__ == "__main__":
         (DIRTIER, [
             precopy_there_and_back, status_is_as_documented, offline,
             dry_run_changes_nothing, dry_run_asks_for_this_vm_only,
+            doctor_names_what_is_no_folder,
             bandwidth_is_kept, downtime_limit_is_obeyed, too_short_a_timeout,
             cancel_in_the_middle, cancel_from_the_destination,
             second_one_is_refused, killed_client_leaves_it_going,
-            wrong_requests, moved_vm_cannot_start_at_the_old_host,
+            wrong_requests, numbers_out_of_range, moved_vm_cannot_start_at_the_old_host,
             daemons_restart_under_a_running_vm, receipts_verify_offline,
             log_verifies, dry_run_tells_what_is_wrong,
             altered_log_is_found, stopped_vm_is_refused]),

@@ -405,6 +405,29 @@ static void rolled_back(void **state)
 	assert_int_equal(c.size, 11);
 }
 
+/* What could not be written is written when it can be. */
+static void file_follows_later(void **state)
+{
+	char new[sizeof(file) + 4];
+	struct stat before, after;
+
+	(void)state;
+	snprintf(new, sizeof(new), "%s.new", file);
+	kr_ledger_defer(l);
+	assert_false(kr_ledger_publish(l));
+	append("test.event", NULL);
+	assert_int_equal(stat(file, &before), 0);
+	assert_int_equal(mkdir(new, 0700), 0);
+	assert_false(kr_ledger_publish(l));
+	assert_int_equal(stat(file, &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(rmdir(new), 0);
+	assert_true(kr_ledger_publish(l));
+	assert_int_equal(stat(file, &after), 0);
+	assert_int_not_equal(before.st_ino, after.st_ino);
+	assert_false(kr_ledger_publish(l));
+}
+
 static void checkpoint_text(void **state)
 {
 	static const char *const bad[] = {
@@ -530,6 +553,7 @@ int main(void)
 		T(not_json), T(cut), T(cut_with_checkpoints),
 		T(cut_below_a_receipt), T(file_of_another_log),
 		T(checkpoint_lost), T(receipt_edited), T(rolled_back),
+		T(file_follows_later),
 		T(checkpoint_text), T(killed_writer), T(cheap),
 	};
 

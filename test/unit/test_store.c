@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -386,6 +387,30 @@ static void killed_writer(void **state)
 	}
 }
 
+/* What was written of a commit that failed may be read after a crash. */
+static void failed_commit_is_in_doubt(void **state)
+{
+	struct kr_hostrow h = { .name = "doubt", .address = "h:1" };
+	struct rlimit old, tight = { 1, 0 };
+
+	(void)state;
+	assert_false(kr_store_in_doubt(s));
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	tight.rlim_max = old.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(kr_store_begin(s, NULL), 0);
+	assert_int_equal(kr_hostrow_put(s, &h, NULL), 0);
+	setrlimit(RLIMIT_FSIZE, &tight);
+	assert_true(kr_store_commit(s, NULL) < 0);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_true(kr_store_in_doubt(s));
+	assert_int_equal(kr_store_begin(s, NULL), 0);
+	assert_true(kr_store_in_doubt(s));
+	assert_int_equal(kr_hostrow_put(s, &h, NULL), 0);
+	assert_int_equal(kr_store_commit(s, NULL), 0);
+	assert_false(kr_store_in_doubt(s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +419,7 @@ int main(void)
 		cmocka_unit_test(hosts_trust_users),
 		cmocka_unit_test(migrations_and_receipts),
 		cmocka_unit_test(transactions),
+		cmocka_unit_test(failed_commit_is_in_doubt),
 		cmocka_unit_test(other_databases_refused),
 		cmocka_unit_test(older_schema),
 		cmocka_unit_test(killed_writer),
