@@ -50,7 +50,8 @@ class Guest:
         self.rate, self.wss = rate, wss
         self.kind = {"idle": "linux", "dirty": "dirtier"}.get(
             case.memory, "still")
-        self.name = {"linux": "web1"}.get(self.kind, self.kind)
+        self.says = {"linux": "web1"}.get(self.kind, self.kind)
+        self.name, self.n = None, 0
         self.ram = None
         self.content = None
         self.prefix = None
@@ -73,8 +74,8 @@ class Guest:
         if self.kind == "still":
             self.make_still()
         else:
-            self.korora("a", "vm", "stop", self.name)
-            self.korora("a", "vm", "remove", self.name)
+            self.korora("a", "vm", "stop", self.says)
+            self.korora("a", "vm", "remove", self.says)
         lab("link", "--rate", self.case.link)
 
     def make_still(self):
@@ -92,13 +93,22 @@ class Guest:
         os.symlink(self.ram, f"{self.folder}/ram")
 
     def fresh(self):
-        """Before each start: a disk that nobody has written to."""
+        """
+        Before each start: a disk that nobody has written to, and a name that
+        kororad does not know yet: it keeps that of a VM that it has sent away.
+        """
+        images = f"{self.folder}/images"
+        self.n += 1
+        self.name = f"{self.says}-{self.n}"
+        with open(f"{images}/{self.says}.vm") as f:
+            text = re.sub(r"(?m)^name = .*", f"name = {self.name}", f.read())
+        with open(self.definition(), "w") as f:
+            f.write(text)
         if self.kind == "linux":
             subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4",
-                            f"{self.folder}/images/web1.raw"], check=True)
+                            f"{images}/web1.raw"], check=True)
 
     def down(self):
-        os.chdir("/")
         subprocess.run([LAB, "down"], check=False)
         if self.ram and os.path.exists(self.ram):
             os.remove(self.ram)
@@ -110,7 +120,7 @@ class Guest:
         return r.returncode, r.stdout, r.stderr
 
     def definition(self):
-        return f"{self.folder}/images/{self.name}.vm"
+        return f"{self.folder}/images/run.vm"
 
     def daemon(self, host):
         with open(f"{self.folder}/{host}.pid") as f:
@@ -118,7 +128,7 @@ class Guest:
 
     def wait_up(self, console):
         """Until the guest has printed, into the file @console, that it is."""
-        up = re.compile(rf"^{self.name} up", re.M)
+        up = re.compile(rf"^{self.says} up", re.M)
         end = time.monotonic() + UP_S
         while time.monotonic() < end:
             try:
@@ -128,7 +138,7 @@ class Guest:
             except FileNotFoundError:
                 pass
             time.sleep(0.05)
-        raise RuntimeError(f"{self.name} did not come up in {UP_S} s")
+        raise RuntimeError(f"{self.says} did not come up in {UP_S} s")
 
     def inside(self, host):
         """What comes before a command to run it in a host's network."""

@@ -48,7 +48,7 @@ def machine_s():
 
 class Meter:
     def __init__(self, roots, wire_pid, fresh=()):
-        """@roots: {host: pid}; @wire_pid: somebody in a's network."""
+        """@roots: {"src": pid, "dst": pid}; @wire_pid: in a's network."""
         self.roots, self.wire_pid, self.fresh = roots, wire_pid, fresh
         self.seen, self.base, self.peak = {}, {}, {}
         self.over = threading.Event()
@@ -119,7 +119,7 @@ class Meter:
             key = f"{host}/{comm}"
             by[key] = by.get(key, 0.0) + own - self.base.get(pid, 0.0)
         for h, s in cpu.items():
-            rest = s - sum(v for k, v in by.items() if k[0] == h)
+            rest = s - sum(v for k, v in by.items() if k.startswith(h))
             if rest > 0.02:
                 by[f"{h}/rest"] = rest
         return {"cpu_s": round(sum(cpu.values()), 2),

@@ -41,22 +41,17 @@ class Korora:
             g.command_line = [w.decode() for w in f.read().split(b"\0")[:-1]]
 
     def clear(self, g):
-        """No VM, no console of an earlier one, on either host."""
+        """No VM that runs, on either host, wherever it came to."""
         for h in "ab":
             for verb in ("stop", "remove"):
                 g.korora(h, "vm", verb, g.name, timeout=GRACE_S)
-            try:
-                open(f"{g.folder}/{h}/var/lib/korora/console/{g.name}.log",
-                     "w").close()
-            except FileNotFoundError:
-                pass
 
     def move(self, g, here, to, o):
         words = ["migrate", g.name, "--to", to, "--json", "--strategy",
                  self.strategy, "--max-downtime-ms", str(o.limit_ms),
                  "--timeout", str(o.limit_s)]
         r = {"total_ms": None, "downtime_ms": None, "why": None}
-        meter = Meter({h: g.daemon(h) for h in "ab"}, g.daemon("a"))
+        meter = Meter({"src": g.daemon(here), "dst": g.daemon(to)}, g.daemon("a"))
         meter.start()
         began = time.monotonic()
         try:

@@ -127,8 +127,8 @@ class Peer:
         self.set_up(g, dst, True, o.limit_ms)
         self.set_up(g, src, False, o.limit_ms)
         dst.qmp.ask("migrate-incoming", uri=uri)
-        meter = Meter({src.host: src.process.pid, to: dst.process.pid},
-                      g.daemon("a"), fresh=(to,))
+        meter = Meter({"src": src.process.pid, "dst": dst.process.pid},
+                      g.daemon("a"), fresh=("dst",))
         src.qmp.events, dst.qmp.events = [], []
         r = {"total_ms": None, "downtime_ms": None, "why": None}
         meter.start()

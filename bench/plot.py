@@ -18,26 +18,27 @@ PANEL_WIDTH, PANEL_HEIGHT = 560, 300
 COLUMNS = 2
 
 # What used CPU time: label, colour, and the names of processes.
-USERS = (("QEMU, source", "#e0a458", "a", ("qemu",)),
-         ("QEMU, destination", "#8f4f1c", "b", ("qemu",)),
-         ("korora-plane, source", "#3fb1c6", "a", ("korora-plane",)),
-         ("korora-plane, destination", "#1f7a8c", "b", ("korora-plane",)),
+USERS = (("QEMU, source", "#e0a458", "src", ("qemu",)),
+         ("QEMU, destination", "#8f4f1c", "dst", ("qemu",)),
+         ("korora-plane, source", "#3fb1c6", "src", ("korora-plane",)),
+         ("korora-plane, destination", "#1f7a8c", "dst", ("korora-plane",)),
          ("other of Kororā", "#616e7c", None, None))
 
 
-def names_of(document):
-    return list(document["cases"])
+def size(n):
+    columns = min(COLUMNS, n)
+    rows = math.ceil(n / columns)
+    return columns, rows, PANEL_WIDTH * columns, PANEL_HEIGHT * rows + 60
 
 
 def page(title, n, path):
     """gnuplot's first lines for @n panels."""
-    columns = min(COLUMNS, n)
-    rows = math.ceil(n / columns)
+    columns, rows, width, height = size(n)
     return f"""
 set terminal pngcairo noenhanced font "DejaVu Sans,9" size \
-{PANEL_WIDTH * columns},{PANEL_HEIGHT * rows + 40} background "#ffffff"
+{width},{height} background "#ffffff"
 set output "{path}"
-set multiplot layout {rows},{columns} title "{title}" font ",12"
+set multiplot layout {rows},{columns} title "{title}\\n " font ",12"
 set style fill solid 1.0 noborder
 set border 1 lc "#888888"
 set tics nomirror scale 0
@@ -105,6 +106,16 @@ def share(summary, user):
     return total
 
 
+def legend(n):
+    """Labels of the page, below its title."""
+    _, _, width, height = size(n)
+    step = min(0.2, 190 / width)
+    x = 0.5 - step * len(USERS) / 2
+    return "".join(
+        f'set label "■ {u[0]}" at screen {x + i * step},{1 - 38 / height} '
+        f'font ",9" tc rgb "{u[1]}"\n' for i, u in enumerate(USERS))
+
+
 def stacks(document, title, path):
     cases = document["cases"]
     out = [page(title, len(cases), path)]
@@ -123,9 +134,8 @@ def stacks(document, title, path):
         for k, u in enumerate(USERS):
             out.append(f"$u{k} << EOD\n" + "\n".join(rows[u[0]]) + "\nEOD\n")
             plots.append(f'$u{k} using 1:2:3:4 with boxxyerror lc rgb '
-                         f'"{u[1]}" title "{u[0]}"')
-        out.append('set key outside bottom center horizontal font ",8" '
-                   "width -4\n" if n == 0 else "unset key\n")
+                         f'"{u[1]}"')
+        out.append(legend(len(cases)) if n == 0 else "")
         out.append("plot " + ", ".join(plots) + "\n")
     return "".join(out)
 

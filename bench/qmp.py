@@ -17,17 +17,21 @@ class Qmp:
 
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
+        # by way of its folder: a socket's name is at most 107 bytes
+        folder = os.open(os.path.dirname(path), os.O_PATH)
         end = time.monotonic() + 10
-        while True:
-            try:
-                # relative: a socket's name is at most 107 bytes
-                os.chdir(os.path.dirname(path))
-                self.sock.connect(os.path.basename(path))
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.01)
+        try:
+            while True:
+                try:
+                    self.sock.connect(f"/proc/self/fd/{folder}/"
+                                      + os.path.basename(path))
+                    break
+                except OSError:
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.01)
+        finally:
+            os.close(folder)
         self.sock.settimeout(WAIT_S)
         self.buffer = b""
         self.events = []

@@ -30,6 +30,7 @@ REACH = [
     ("data plane per side over its allowance", None, "memory", None, "<", 1),
 ]
 PLANE_KB, PLANE_PAGE_B = 256 << 10, 64
+BUSY = 0.1      # of the machine, by others
 
 
 def middle(runs, key):
@@ -165,6 +166,14 @@ def processes(case):
     return "\n".join(lines)
 
 
+def disturbed(case):
+    """The share of the machine that did something else meanwhile, in all."""
+    runs = [r for v in case["runs"].values() for r in v
+            if r.get("total_ms") and "others_cpu_s" in r]
+    s = sum(r["total_ms"] for r in runs) / 1e3 * case["cpus"]
+    return sum(r["others_cpu_s"] for r in runs) / s if s else 0.0
+
+
 def headline(name, case):
     text = f"{name}: {case['memory_mb']} MiB of {case['memory']}"
     if case["memory"] == "dirty":
@@ -174,7 +183,10 @@ def headline(name, case):
         text += (f" ({c['zero']:.0%} zero, {c['same']:.0%} the same as "
                  f"another, the rest deflates to {c['deflated']:.0%})")
     link = case["link"] if case["link"] != "none" else "unshaped"
-    return text + f"; link {link}; {case['n']} runs each, by turns"
+    text += f"; link {link}; {case['n']} runs each, by turns"
+    busy = disturbed(case)
+    return text + (f"\nwhile something else took {busy:.0%} of the machine: "
+                   "hardly to judge by" if busy > BUSY else "")
 
 
 def tell_case(name, case):
