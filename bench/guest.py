@@ -109,7 +109,7 @@ class Guest:
                             f"{images}/web1.raw"], check=True)
 
     def down(self):
-        subprocess.run([LAB, "down"], check=False)
+        subprocess.run([LAB, "down"], check=False, start_new_session=True)
         if self.ram and os.path.exists(self.ram):
             os.remove(self.ram)
 
