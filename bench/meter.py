@@ -40,10 +40,11 @@ def high_water_kb(pid):
 
 
 def machine_s():
-    """What all CPUs of the machine have worked."""
+    """What all CPUs of the machine have worked, and others than it on them."""
     with open("/proc/stat") as f:
-        w = [int(x) for x in f.readline().split()[1:9]]
-    return (sum(w) - w[3] - w[4]) * TICK_S  # less idle and iowait
+        user, nice, system, _, _, _, _, steal = map(
+            int, f.readline().split()[1:9])
+    return (user + nice + system + steal) * TICK_S  # interrupts may be ours
 
 
 class Meter:

@@ -129,7 +129,9 @@ def stacks(document, title, path):
                 s = share(case["summary"][w], u)
                 rows[u[0]].append(f"{x + s / 2} {y} {s / 2} 0.36")
                 x += s
-            out.append(f'set label " {x:.3g}" at first {x},{y} font ",8"\n')
+            ended = "" if case["summary"][w]["total_ms"] else ", did not end"
+            out.append(f'set label " {x:.3g}{ended}" at first {x},{y} '
+                       'font ",8"\n')
         plots = []
         for k, u in enumerate(USERS):
             out.append(f"$u{k} << EOD\n" + "\n".join(rows[u[0]]) + "\nEOD\n")

@@ -27,6 +27,7 @@ REACH = [
     ("way back: fewer bytes than the first", "back", "fewer", None, ">", 10),
     ("converges where QEMU TLS does not", "dirty", "converges", "qemu-tls",
      ">", 1),
+    ("ms from last byte to verdict", None, "verdict", None, "<", 10),
     ("data plane per side over its allowance", None, "memory", None, "<", 1),
 ]
 PLANE_KB, PLANE_PAGE_B = 256 << 10, 64
@@ -88,6 +89,8 @@ def measure(case, kind, against):
     if kind == "fewer":
         return over(median(case, OURS, "first_wire_bytes"),
                     median(case, OURS, "wire_bytes"))
+    if kind == "verdict":
+        return median(case, OURS, "verdict_ms")
     if kind == "memory":
         kb = median(case, OURS, "plane_kb")
         pages = case["memory_mb"] * 256
