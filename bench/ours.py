@@ -51,7 +51,8 @@ class Korora:
                  self.strategy, "--max-downtime-ms", str(o.limit_ms),
                  "--timeout", str(o.limit_s)]
         r = {"total_ms": None, "downtime_ms": None, "why": None}
-        meter = Meter({"src": g.daemon(here), "dst": g.daemon(to)}, g.daemon("a"))
+        meter = Meter({"src": g.daemon(here), "dst": g.daemon(to)},
+                      g.daemon("a"))
         meter.start()
         began = time.monotonic()
         try:
