@@ -93,6 +93,11 @@ static void close_lane(struct kr_lane *l)
 	kr_fd_close(&l->fd);
 }
 
+int kr_lane_fd(const struct kr_lane *l)
+{
+	return l->fd;
+}
+
 void kr_lane_load(const struct kr_lane *l, uint64_t *ret_blocked_ns,
 		  uint16_t *ret_peer_waits)
 {

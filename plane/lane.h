@@ -94,6 +94,9 @@ void kr_lane_end(struct kr_lane *l);
 /** kr_lane_resume() - What @data kept is used up; go on receiving. */
 void kr_lane_resume(struct kr_lane *l);
 
+/** kr_lane_fd() - Its socket, to look at; -1 once it has ended. */
+int kr_lane_fd(const struct kr_lane *l);
+
 /**
  * kr_lane_load() - Who holds whom up
  * @ret_blocked_ns: all the time that this end had bytes the socket did not

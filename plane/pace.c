@@ -7,13 +7,18 @@
 
 #define SAMPLE_NS	100000000u	/* as often as the peer reports */
 #define LINK_SHARE	0.4		/* of the time both ends must wait */
-#define FORGET		0.8		/* of the link, while it is not seen */
-#define LEARN		0.125		/* weight of the newest batch */
+#define IDLE_SHARE	0.05		/* not held up at all */
+#define FORGET		0.9		/* of the link, while it is idle */
+#define FIRST_BYTES	(512u * 1024)	/* sent before the link is guessed */
+#define FADE		0.125		/* of what was, with each batch */
+#define BEFORE_BYTES	(512.0 * 1024)	/* weight of what is assumed at first */
 #define TRY_EVERY	64u		/* a neighbouring method is tried */
 
 /* What the methods are taken for before they were tried, per byte of
  * ordinary memory; the first batches correct it. */
-static const struct kr_pace_method before[KR_SQUEEZE_N] = {
+static const struct {
+	double ns, ratio;
+} before[KR_SQUEEZE_N] = {
 	[KR_SQUEEZE_NONE] = { 0, 1 },
 	[KR_SQUEEZE_LZ4] = { 1.5, 0.55 },
 	[KR_SQUEEZE_ZSTD_1] = { 3, 0.42 },
@@ -23,14 +28,20 @@ static const struct kr_pace_method before[KR_SQUEEZE_N] = {
 
 void kr_pace_init(struct kr_pace *p)
 {
-	*p = (struct kr_pace){ .work_ns = 1 };
+	*p = (struct kr_pace){ .work_bytes = BEFORE_BYTES,
+			       .work_cpu_ns = BEFORE_BYTES,
+			       .work_wall_ns = BEFORE_BYTES };
 	for (int i = 0; i < KR_SQUEEZE_N; i++)
-		p->of[i] = before[i];
+		p->of[i] = (struct kr_pace_method){
+			.in_bytes = BEFORE_BYTES,
+			.out_bytes = BEFORE_BYTES * before[i].ratio,
+			.cpu_ns = BEFORE_BYTES * before[i].ns,
+		};
 }
 
-static void learn(double *of, double now)
+static void learn(double *sum, double more)
 {
-	*of += LEARN * (now - *of);
+	*sum += more - *sum * FADE;
 }
 
 void kr_pace_link(struct kr_pace *p, uint64_t now_ns, uint64_t sent_bytes,
@@ -42,21 +53,38 @@ void kr_pace_link(struct kr_pace *p, uint64_t now_ns, uint64_t sent_bytes,
 
 	if (wall_ns < SAMPLE_NS)
 		return;
-	/* not seen to hold us up: it may be faster than it was */
 	if (p->sampled_ns && bytes > 0 && blocked > LINK_SHARE * wall_ns &&
 	    peer_waits > LINK_SHARE * 1000)
 		p->link_ns = wall_ns / bytes;
-	else
-		p->link_ns *= FORGET;
+	else if (bytes > 0 && p->link_ns * bytes > wall_ns)
+		p->link_ns = wall_ns / bytes;	/* it carried more than that */
+	else if (blocked < IDLE_SHARE * wall_ns)
+		p->link_ns *= FORGET;		/* it may be faster now */
 	p->sampled_ns = now_ns;
 	p->blocked_ns = blocked_ns;
 	p->sent_bytes = sent_bytes;
 }
 
+bool kr_pace_wants_rate(const struct kr_pace *p, uint64_t sent_bytes)
+{
+	return !p->known && sent_bytes >= FIRST_BYTES;
+}
+
+void kr_pace_rate(struct kr_pace *p, uint64_t bytes_s)
+{
+	p->known = bytes_s > 0;
+	if (bytes_s && !(p->link_ns > 0))
+		p->link_ns = 1e9 / (double)bytes_s;
+}
+
+/* Per byte of a stretch, with a method: the slower of machine and link. */
 static double through_ns(const struct kr_pace *p, int method)
 {
-	double machine = p->work_ns + p->of[method].ns;
-	double link = p->link_ns * p->of[method].ratio;
+	const struct kr_pace_method *m = &p->of[method];
+	double slowed = p->work_wall_ns / p->work_cpu_ns;
+	double machine = (p->work_cpu_ns / p->work_bytes +
+			  m->cpu_ns / m->in_bytes) * slowed;
+	double link = p->link_ns * m->out_bytes / m->in_bytes;
 
 	return machine > link ? machine : link;
 }
@@ -65,7 +93,7 @@ enum kr_squeeze_method kr_pace_method(struct kr_pace *p)
 {
 	int best = KR_SQUEEZE_NONE;
 
-	if (p->link_ns <= p->work_ns)
+	if (p->link_ns <= p->work_wall_ns / p->work_bytes)
 		return KR_SQUEEZE_NONE;
 	for (int i = 1; i < KR_SQUEEZE_N; i++)
 		if (through_ns(p, i) < through_ns(p, best))
@@ -77,14 +105,19 @@ enum kr_squeeze_method kr_pace_method(struct kr_pace *p)
 	return (enum kr_squeeze_method)best;
 }
 
-void kr_pace_worked(struct kr_pace *p, size_t n, uint64_t ns)
+void kr_pace_worked(struct kr_pace *p, size_t n, uint64_t cpu_ns,
+		    uint64_t wall_ns)
 {
-	learn(&p->work_ns, (double)ns / (double)n);
+	learn(&p->work_bytes, (double)n);
+	learn(&p->work_cpu_ns, (double)cpu_ns);
+	learn(&p->work_wall_ns, (double)(wall_ns > cpu_ns ? wall_ns :
+							     cpu_ns));
 }
 
 void kr_pace_squeezed(struct kr_pace *p, enum kr_squeeze_method method,
-		      size_t n, size_t n_out, uint64_t ns)
+		      size_t n, size_t n_out, uint64_t cpu_ns)
 {
-	learn(&p->of[method].ns, (double)ns / (double)n);
-	learn(&p->of[method].ratio, (double)n_out / (double)n);
+	learn(&p->of[method].in_bytes, (double)n);
+	learn(&p->of[method].out_bytes, (double)n_out);
+	learn(&p->of[method].cpu_ns, (double)cpu_ns);
 }

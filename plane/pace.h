@@ -19,16 +19,19 @@
 
 #include "plane/squeeze.h"
 
+/* Of late: each newer batch weighs more. */
 struct kr_pace_method {
-	double ns;			/* per byte squeezed */
-	double ratio;			/* bytes out per byte in */
+	double in_bytes, out_bytes;
+	double cpu_ns;			/* of squeezing */
 };
 
 struct kr_pace {
 	uint64_t sampled_ns, blocked_ns, sent_bytes;	/* at that time */
 	uint64_t n_batches;
+	bool	 known;			/* the link was looked at */
 	double	 link_ns;		/* per byte on the wire, 0 = no matter */
-	double	 work_ns;		/* per byte, all but squeezing */
+	double	 work_bytes;		/* of late, beside squeezing: */
+	double	 work_cpu_ns, work_wall_ns;
 	struct kr_pace_method of[KR_SQUEEZE_N];
 };
 
@@ -42,14 +45,25 @@ void kr_pace_init(struct kr_pace *p);
 void kr_pace_link(struct kr_pace *p, uint64_t now_ns, uint64_t sent_bytes,
 		  uint64_t blocked_ns, uint16_t peer_waits);
 
+/** kr_pace_wants_rate() - Has enough been sent to guess, and no guess yet? */
+bool kr_pace_wants_rate(const struct kr_pace *p, uint64_t sent_bytes);
+
+/** kr_pace_rate() - What the kernel saw delivered, at the start. */
+void kr_pace_rate(struct kr_pace *p, uint64_t bytes_s);
+
 /** kr_pace_method() - For the next batch. */
 enum kr_squeeze_method kr_pace_method(struct kr_pace *p);
 
-/** kr_pace_worked() - A batch of @n bytes took @ns beside its squeezing. */
-void kr_pace_worked(struct kr_pace *p, size_t n, uint64_t ns);
+/**
+ * kr_pace_worked() - A batch of @n bytes, beside its squeezing
+ * @cpu_ns:  of this thread
+ * @wall_ns: how long that took, others having the processor in between
+ */
+void kr_pace_worked(struct kr_pace *p, size_t n, uint64_t cpu_ns,
+		    uint64_t wall_ns);
 
 /** kr_pace_squeezed() - What a method made of @n bytes. */
 void kr_pace_squeezed(struct kr_pace *p, enum kr_squeeze_method method,
-		      size_t n, size_t n_out, uint64_t ns);
+		      size_t n, size_t n_out, uint64_t cpu_ns);
 
 #endif

@@ -9,11 +9,33 @@
  * the lane's outgoing batch, and on a fast link leaves from there.
  */
 #include <string.h>
+#include <time.h>
 
 #include "base/fd.h"
+#include "plane/tcprate.h"
 #include "plane/worker.h"
 
 #define HARD	32u	/* a body that shrinks by less than a 32nd is hard */
+
+static struct kr_span span_begin(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (struct kr_span){
+		.wall_ns = kr_now_ns(),
+		.cpu_ns = (uint64_t)t.tv_sec * 1000000000u +
+			  (uint64_t)t.tv_nsec,
+	};
+}
+
+static struct kr_span span_end(const struct kr_span *begin)
+{
+	struct kr_span now = span_begin();
+
+	return (struct kr_span){ now.wall_ns - begin->wall_ns,
+				 now.cpu_ns - begin->cpu_ns };
+}
 
 /* Read a stretch of whole items. Return: > 0 if there is one; 0 if not yet,
  * or never again. */
@@ -61,18 +83,20 @@ static int read_stretch(struct kr_worker *w, struct kr_err *e)
 static int squeeze(struct kr_worker *w, const uint8_t **body, size_t *n,
 		   enum kr_squeeze_method method, struct kr_err *e)
 {
-	uint64_t t0 = kr_now_ns(), ns;
+	struct kr_span span;
 	long k;
 
 	if (method == KR_SQUEEZE_NONE ||
 	    kr_hardpages_are(&w->flow->hard, &w->items))
 		return 0;
+	span = span_begin();
 	k = kr_squeeze_forward(w->squeeze, method, *body, *n, w->squeezed, e);
 	if (k < 0)
 		return (int)k;
-	ns = kr_now_ns() - t0;
-	w->spent_ns -= ns;
-	kr_pace_squeezed(&w->pace, method, *n, (size_t)k, ns);
+	span = span_end(&span);
+	w->spent.wall_ns -= span.wall_ns;
+	w->spent.cpu_ns -= span.cpu_ns;
+	kr_pace_squeezed(&w->pace, method, *n, (size_t)k, span.cpu_ns);
 	kr_hardpages_note(&w->flow->hard, &w->items,
 			  (size_t)k > *n / HARD * (HARD - 1));
 	w->more.squeeze_in_bytes += *n;
@@ -106,7 +130,8 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 	struct kr_wr wr = KR_WR(batch, KR_BATCH_HEAD_BYTES);
 	const uint8_t *body = w->raw;
 	size_t n = w->n_raw;
-	uint64_t t0 = kr_now_ns(), blocked_ns, sent, received;
+	struct kr_span span = span_begin();
+	uint64_t blocked_ns, sent, received;
 	uint16_t peer_waits;
 	int r = kr_flow_account(f, w->raw, w->n_raw, &w->items, digests, e);
 
@@ -138,10 +163,13 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 	if (body != w->raw)
 		memcpy(batch + KR_BATCH_HEAD_BYTES, body, n);
 	kr_lane_send(w->lane, KR_BATCH_HEAD_BYTES + n);
-	w->spent_ns += kr_now_ns() - t0;
-	kr_pace_worked(&w->pace, w->n_raw, w->spent_ns);
+	span = span_end(&span);
+	kr_pace_worked(&w->pace, w->n_raw, w->spent.cpu_ns + span.cpu_ns,
+		       w->spent.wall_ns + span.wall_ns);
 	kr_lane_load(w->lane, &blocked_ns, &peer_waits);
 	kr_lane_wire(w->lane, &sent, &received);
+	if (kr_pace_wants_rate(&w->pace, sent))
+		kr_pace_rate(&w->pace, kr_tcprate(kr_lane_fd(w->lane)));
 	kr_pace_link(&w->pace, kr_now_ns(), sent, blocked_ns, peer_waits);
 	kr_worker_count(w);
 	return 0;
@@ -149,13 +177,13 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 
 static int begin(struct kr_worker *w, struct kr_err *e)
 {
-	uint64_t t0 = kr_now_ns();
+	struct kr_span span = span_begin();
 	int r = read_stretch(w, e);
 
 	if (r <= 0)
 		return r;
 	r = kr_worker_hash(w, e);
-	w->spent_ns = kr_now_ns() - t0;
+	w->spent = span_end(&span);
 	w->stage = KR_STAGE_MEND;
 	return r < 0 ? r : 1;
 }

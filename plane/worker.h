@@ -29,6 +29,11 @@ enum kr_stage {
 	KR_STAGE_END,		/* source: nothing is left to send */
 };
 
+/* Time, by the clock and of this thread. */
+struct kr_span {
+	uint64_t wall_ns, cpu_ns;
+};
+
 struct kr_worker;
 
 /* What a side does; each is called on the lane's thread. < 0 ends it all. */
@@ -62,7 +67,7 @@ struct kr_worker {
 	struct kr_batch_head	     head;	/* destination: as it came */
 	uint8_t			    *raw;	/* the stretch */
 	size_t			     n_raw;
-	uint64_t		     spent_ns;	/* on it so far */
+	struct kr_span		     spent;	/* source: on it so far */
 	uint64_t		     arrived_ns; /* destination: it came */
 	bool			     all_came;	/* destination: its last batch */
 	bool			     back_ended; /* no return path any more */

@@ -40,7 +40,7 @@ static struct choice on_link(double link_ns, double work_ns)
 
 	kr_pace_init(&p);
 	p.link_ns = link_ns;
-	p.work_ns = work_ns;
+	p.work_cpu_ns = p.work_wall_ns = p.work_bytes * work_ns;
 	return choose(&p);
 }
 
@@ -117,8 +117,12 @@ static void incompressible(void **state)
 			kr_pace_squeezed(&p, (enum kr_squeeze_method)m, BATCH,
 					 BATCH + 20, BATCH * 2ul);
 	for (int m = 1; m < KR_SQUEEZE_N; m++) {
-		assert_true(p.of[m].ratio > 0.99 && p.of[m].ratio < 1.01);
-		assert_true(p.of[m].ns > 1.99 && p.of[m].ns < 2.01);
+		const struct kr_pace_method *x = &p.of[m];
+
+		assert_true(x->out_bytes > 0.99 * x->in_bytes);
+		assert_true(x->out_bytes < 1.01 * x->in_bytes);
+		assert_true(x->cpu_ns > 1.99 * x->in_bytes);
+		assert_true(x->cpu_ns < 2.01 * x->in_bytes);
 	}
 	c = choose(&p);
 	assert_int_equal(c.most, KR_SQUEEZE_NONE);
@@ -148,12 +152,16 @@ static void measured_work(void **state)
 	p.link_ns = 8;
 	assert_int_not_equal(choose(&p).most, KR_SQUEEZE_NONE);
 	for (int i = 0; i < 100; i++)
-		kr_pace_worked(&p, BATCH, BATCH * 20ul);
-	assert_true(p.work_ns > 19 && p.work_ns < 21);
+		kr_pace_worked(&p, BATCH, BATCH * 2ul, BATCH * 20ul);
+	assert_true(p.work_wall_ns > 19 * p.work_bytes);
+	assert_true(p.work_wall_ns < 21 * p.work_bytes);
 	assert_int_equal(choose(&p).most, KR_SQUEEZE_NONE);
 	/* one batch is not the world */
-	kr_pace_worked(&p, BATCH, 0);
-	assert_true(p.work_ns > 15);
+	kr_pace_worked(&p, BATCH, 0, 0);
+	assert_true(p.work_wall_ns > 15 * p.work_bytes);
+	/* and a small one even less */
+	kr_pace_worked(&p, 10, BATCH, BATCH);
+	assert_true(p.work_wall_ns < 21 * p.work_bytes);
 }
 
 /* ---- what the lane tells of the link ----------------------------------- */
