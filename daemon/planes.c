@@ -61,6 +61,10 @@ static int on_manifest(void *arg, struct kr_rd *r, int *fds,
 	if (rc)
 		return rc;
 	m->have_manifest = true;
+	if (m->manifest.opaque)
+		kr_log(KR_LOG_WARN, "%s: the hypervisor's stream was carried "
+		       "without being understood: %s", m->terms.vm,
+		       m->manifest.reason);
 	tell(m, KR_PLANE_MANIFEST);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -202,11 +203,23 @@ static int add_console(struct kr_launch *l, const struct kr_hyper_site *s,
  * cut that leaves the translated code's TLB unaware, and later writes to those
  * pages are not seen ("physmem: Fix migration dirty bitmap coherency with TCG
  * memory access" mended it). Two pages more, and the short cut is not taken.
+ *
+ * Both hosts must come to the same size, whatever QEMU each has. So not this
+ * QEMU's release counts but the machine's, "pc-q35-9.0": a QEMU that is older
+ * than the machine cannot run it. A name without one is taken for an old one.
  */
+static bool may_lose_writes(const struct kr_vmdef *d)
+{
+	const char *release = strrchr(d->machine, '-');
+
+	return d->accel == KR_VMDEF_TCG &&
+	       (!release || strtoul(release + 1, NULL, 10) < 9);
+}
+
 static void memory(struct kr_launch *l, const struct kr_vmdef *d)
 {
 	arg(l, "-m");
-	if (d->accel == KR_VMDEF_TCG)
+	if (may_lose_writes(d))
 		arg(l, "%lluk", (unsigned long long)d->memory_mb * 1024 + 8);
 	else
 		arg(l, "%uM", d->memory_mb);

@@ -36,7 +36,13 @@ host_korora() (
 	host_exec "$h" korora --root "$lab/$h" "$@"
 )
 
+# host_init HOST QEMU : "10" is the one from backports, "" the installed one
 host_init() {
+	binary=$2
+	if [ "$binary" = 10 ]; then
+		"$here/qemu10" "$qemu10" || die "there is no QEMU 10 for $1"
+		binary=$qemu10/qemu
+	fi
 	mkdir -p "$lab/$1"
 	host_korora "$1" init --name "$1" --json >"$lab/$1.init.json" ||
 		die "korora init failed on $1"
@@ -53,6 +59,8 @@ host_init() {
 	[network]
 	lan = br0
 	CONF
+	[ -z "$binary" ] || printf '\n[qemu]\nbinary = %s\n' "$binary" \
+		>>"$lab/$1/etc/korora/korora.conf"
 }
 
 host_fingerprint() {

@@ -20,7 +20,7 @@ vm_make_linux() {
 	cp "$guest/vmlinuz" "$guest/initrd.img" "$lab/images/"
 	truncate -s 64M "$lab/images/web1.raw"
 	mke2fs -q -F -t ext4 "$lab/images/web1.raw"
-	vm_define pc-q35-7.2 "${mem:-256}" <<-REST
+	vm_define "${machine:-pc-q35-7.2}" "${mem:-256}" <<-REST
 	[boot]
 	kernel = images:vmlinuz
 	initrd = images:initrd.img
@@ -47,7 +47,7 @@ vm_make_dirtier() {
 		dd of="$lab/images/dirtier.raw" bs=1 seek=$((0x1a4)) \
 			conv=notrunc status=none
 	truncate -s 1M "$lab/images/dirtier.raw"
-	vm_define pc-i440fx-7.2 "$mem" <<-REST
+	vm_define "${machine:-pc-i440fx-7.2}" "$mem" <<-REST
 	[disk hda]
 	file = images:dirtier.raw
 	format = raw

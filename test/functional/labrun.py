@@ -8,6 +8,7 @@ after a failure, Ctrl-C or SIGTERM, too. Needs root.
 import base64
 import contextlib
 import ctypes
+import functools
 import glob
 import hashlib
 import json
@@ -28,6 +29,8 @@ sys.path.insert(0, ATTACK)
 
 BUILD = os.path.realpath(os.environ.get("KORORA_BUILD", SRC + "/build"))
 LAB = os.path.join(SRC, "lab", "lab")
+QEMU10 = os.path.realpath(os.environ.get("KORORA_QEMU10",
+                                         BUILD + "/lab/qemu10"))
 ADDRESS = {"a": "10.77.0.1", "b": "10.77.0.2", "client": "10.77.0.9",
            "mallory": "10.77.0.66"}
 PORT = 7300
@@ -103,11 +106,20 @@ class Process:
             self.p.communicate()
 
 
+@functools.cache
+def no_qemu10():
+    """Why there is none even after an attempt to get it, or None."""
+    r = subprocess.run([os.path.join(SRC, "lab", "qemu10"), QEMU10],
+                       capture_output=True, text=True, timeout=300)
+    return "no QEMU 10.0: " + r.stderr.strip() if r.returncode else None
+
+
 class Lab:
     """A lab that is up inside `with`."""
 
-    def __init__(self, vm="dirtier", mem=64, conf=None, up=()):
-        """conf: {section: {key: value}} added to both hosts' korora.conf"""
+    def __init__(self, vm="dirtier", mem=64, conf=None, up=(), qemu10=False):
+        """conf: {section: {key: value}} added to both hosts' korora.conf;
+        up: more arguments for lab up; qemu10: it needs that one"""
         self.vm = {"linux": "web1"}.get(vm, vm)
         self.args = list(up)
         if vm:
@@ -115,7 +127,12 @@ class Lab:
         if vm and mem:
             self.args += ["--mem", str(mem)]
         self.conf = conf or {}
+        self.qemu10 = qemu10
         self.processes = []
+
+    def missing(self):
+        """Why this lab cannot be had on this machine, or None."""
+        return no_qemu10() if self.qemu10 else None
 
     # ---- up and down -------------------------------------------------------
 
@@ -474,15 +491,20 @@ def signed_by(envelope, cert):
 
 # ---- running tests --------------------------------------------------------
 
+def title(test):
+    return test.__name__.replace("_", "-")
+
+
 def wanted(test):
     only = sys.argv[1:]
     return not only or any(w in test.__name__ for w in only)
 
 
 def run(groups):
-    """groups: [(keywords for Lab, [tests])]; exits."""
+    """groups: [(keywords for Lab, [tests])]; exits: 0, 1 if one failed, 77
+    if none did and some were skipped."""
     signal.signal(signal.SIGTERM, lambda *a: sys.exit("ended by SIGTERM"))
-    failed = 0
+    failed = skipped = 0
 
     def one(name, fn, *args):
         nonlocal failed
@@ -510,12 +532,18 @@ def run(groups):
             continue
         with contextlib.ExitStack() as stack:
             lab = Lab(**keywords)
+            why = lab.missing()
+            if why:
+                skipped += len(tests)
+                for test in tests:
+                    print("skip %s: %s" % (title(test), why), flush=True)
+                continue
             if not one("lab-up", stack.enter_context, lab):
                 continue
             for test in tests:
                 if lab.vm:
                     lab.home()
-                name = test.__name__.replace("_", "-")
+                name = title(test)
                 if not one(name, test, lab) and os.environ.get("KORORA_KEEP"):
                     keep = "/tmp/kr-kept-%d" % os.getpid()
                     for h in "ab":
@@ -523,4 +551,4 @@ def run(groups):
                                     "%s-%s-%s.log" % (keep, name, h))
             lab.end()
             one("lab-gone", lab.assert_gone)
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed else 77 if skipped else 0)

@@ -134,6 +134,41 @@ static void older_machines_have_other_buses(void **state)
 	assert_int_equal(seen, 1);
 }
 
+/* Two pages more under TCG, by the machine's release: see memory(). */
+static void memory_follows_from_the_definition(void **state)
+{
+	static const struct {
+		const char *machine, *size;
+		enum kr_vmdef_accel accel;
+	} cases[] = {
+		{ "pc-q35-7.2",	    "262152k", KR_VMDEF_TCG },
+		{ "pc-i440fx-2.12", "262152k", KR_VMDEF_TCG },
+		{ "pc-i440fx-8.2",  "262152k", KR_VMDEF_TCG },
+		{ "q35",	    "262152k", KR_VMDEF_TCG },
+		{ "pc-q35-9.0",	    "256M",    KR_VMDEF_TCG },
+		{ "pc-i440fx-10.0", "256M",    KR_VMDEF_TCG },
+		{ "pc-q35-7.2",	    "256M",    KR_VMDEF_KVM },
+		{ "pc-q35-10.0",    "256M",    KR_VMDEF_KVM },
+	};
+	struct kr_err e = KR_ERR_NONE;
+	struct kr_vmdef d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned int k = 0;
+
+		parse(&d);
+		strcpy(d.machine, cases[i].machine);
+		d.accel = cases[i].accel;
+		assert_int_equal(kr_qemuargs_plan(&d, &site, KR_HYPER_FRESH,
+						  &l, &e), 0);
+		while (k < l.argc && strcmp(l.argv[k], "-m"))
+			k++;
+		assert_true(k + 1 < l.argc);
+		assert_string_equal(l.argv[k + 1], cases[i].size);
+	}
+}
+
 static void what_is_not_here(void **state)
 {
 	struct kr_hyper_site s = site;
@@ -161,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_golden_line),
 		cmocka_unit_test(older_machines_have_other_buses),
+		cmocka_unit_test(memory_follows_from_the_definition),
 		cmocka_unit_test(what_is_not_here),
 	};
 
