@@ -165,7 +165,7 @@ static void flipped_byte(void **state)
 	struct play p = plain();
 
 	(void)state;
-	p.flip_at = MIB + 77;
+	p.flip_at = 200 * 1024 + 77; /* of the first lane */
 	both_fail(p, 2000, KR_E_LANE_FORGED, KR_E_LANE_FORGED);
 }
 
@@ -174,7 +174,7 @@ static void cut_link(void **state)
 	struct play p = plain();
 
 	(void)state;
-	p.cut_at = MIB;
+	p.cut_at = 200 * 1024;
 	both_fail(p, 2000, KR_E_LANE_LOST, KR_E_LANE_LOST);
 }
 
@@ -183,7 +183,7 @@ static void frozen_link(void **state)
 	struct play p = plain();
 
 	(void)state;
-	p.freeze_at = MIB;
+	p.freeze_at = 200 * 1024;
 	both_fail(p, 500, KR_E_LANE_STALLED, KR_E_LANE_STALLED);
 }
 
