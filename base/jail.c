@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -40,6 +41,8 @@ const char *__asan_default_options(void)
 	return "detect_leaks=0";
 }
 #endif
+
+#define ARENAS	4
 
 static uid_t uid;
 static gid_t gid;
@@ -231,6 +234,9 @@ int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
 	int r;
 
 	tzset();
+	/* or malloc() reads a file to find out, with the third thread */
+	if (j->threads)
+		mallopt(M_ARENA_MAX, ARENAS);
 	if (chroot(".") || chdir("/"))
 		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
 	r = drop(FS_ALL, e);

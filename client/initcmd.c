@@ -33,6 +33,13 @@ static const char conf_text[] =
 	"[network]\n"
 	"# lan = br0\n"
 	"\n"
+	"# how migrations from here use memory and disk to send less\n"
+	"[plane]\n"
+	"# lanes = 4\n"
+	"# memory_mb = 128\n"
+	"# page_cache_mb = 0\n"
+	"# padding = 0\n"
+	"\n"
 	"[qemu]\n"
 	"# binary = /usr/bin/qemu-system-x86_64\n";
 

@@ -63,6 +63,10 @@ static void a_missing_file_means_defaults(void **state)
 	assert_true(c.agent_uid && c.agent_gid);
 	assert_int_equal(c.peer_timeout_ms, 10000);
 	assert_int_equal(c.max_unproved, 32);
+	assert_int_equal(c.n_lanes, 0);
+	assert_int_equal(c.recall_mib, 128);
+	assert_int_equal(c.cache_mb, 0);
+	assert_int_equal(c.padding_bytes, 0);
 	assert_int_equal(c.n_storages + c.n_networks, 0);
 	assert_non_null(strstr(c.control_suites, "TLS_AES_256_GCM_SHA384"));
 }
@@ -81,6 +85,8 @@ static void every_key(void **state)
 	(void)state;
 	ok("[host]\nlisten = [::]:1\naddress = a.example:7300\n"
 	   "agent_user = daemon\npeer_timeout_s = 3600\nmax_unproved = 1\n"
+	   "[plane]\nlanes = 16\nmemory_mb = 0\npage_cache_mb = 1048576\n"
+	   "padding = 16384\n"
 	   "[qemu]\nbinary = /opt/qemu\n"
 	   "[tls]\ncontrol_suites = TLS_AES_128_GCM_SHA256\n"
 	   "lane_suite = TLS_CHACHA20_POLY1305_SHA256\n"
@@ -91,6 +97,10 @@ static void every_key(void **state)
 	assert_string_equal(c.agent_user, "daemon");
 	assert_int_equal(c.peer_timeout_ms, 3600000);
 	assert_int_equal(c.max_unproved, 1);
+	assert_int_equal(c.n_lanes, 16);
+	assert_int_equal(c.recall_mib, 0);
+	assert_int_equal(c.cache_mb, 1048576);
+	assert_int_equal(c.padding_bytes, 16384);
 	assert_string_equal(c.qemu_binary, "/opt/qemu");
 	assert_string_equal(c.control_suites, "TLS_AES_128_GCM_SHA256");
 	assert_string_equal(c.lane_suite, "TLS_CHACHA20_POLY1305_SHA256");
@@ -113,6 +123,11 @@ static const struct { const char *text; unsigned int line; } bad[] = {
 	{ "[host]\npeer_timeout_s = \n", 2 },
 	{ "[host]\nmax_unproved = 99999999999999999999\n", 2 },
 	{ "[host]\nmax_unproved = many\n", 2 },
+	{ "[plane]\nlanes = 0\n", 2 },
+	{ "[plane]\nlanes = 17\n", 2 },
+	{ "[plane]\nmemory_mb = 65537\n", 2 },
+	{ "[plane]\npage_cache_mb = -0\n", 2 },
+	{ "[plane]\npadding = 16385\n", 2 },
 	{ "[host\nlisten = 1:1\n", 1 },
 	{ "[host]\nlisten\n", 2 },
 	{ "[host]\nlisten = a\001b\n", 2 },

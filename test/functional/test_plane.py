@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the data plane leaves out on the way, and what it must not."""
+import os
+
+from labrun import check, equal, run
+
+CACHE = {"plane": {"page_cache_mb": 64}}
+VM = ["--rate", "20", "--wss", "16"]
+
+
+def there(lab, src, dst):
+    """Move the VM; what the plane of each side made of its pages."""
+    r = lab.migrate(src, dst)
+    equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)
+    equal(r.json["protection"]["stream"], "parsed", "stream")
+    own, peer = (lab.status(h, r.json["migration"])["stages"]
+                 for h in (src, dst))
+    for stage in ("zero_pages", "same_pages", "delta_pages", "cached_pages"):
+        equal(own[stage], peer[stage], "%s of %s and %s" % (stage, src, dst))
+    return r.json, own
+
+
+def cache(lab, host, tenant="default", kind="pages"):
+    return "%s/%s/var/lib/korora/pagecache/%s.%s" % (lab.dir, host, tenant,
+                                                     kind)
+
+
+# ---- lanes ----------------------------------------------------------------
+
+def as_many_lanes_as_asked(lab):
+    for n in (1, 3, 16):
+        lab.configure({"plane": {"lanes": n}})
+        for src, dst in ("ab", "ba"):
+            r, _ = there(lab, src, dst)
+            equal(r["protection"]["lanes"], n, "lanes")
+    lab.runs("a")
+
+
+def padded(lab):
+    """Every record is of one length: never fewer bytes than without."""
+    bare, _ = there(lab, "a", "b")
+    lab.configure({"plane": {"lanes": 2, "padding": 16384}})
+    padded, _ = there(lab, "b", "a")
+    check(padded["wire_bytes"] > bare["wire_bytes"] / 2, "bytes: %d, %d" % (
+        bare["wire_bytes"], padded["wire_bytes"]))
+    lab.runs("a")
+
+
+def more_memory_than_the_other_allows(lab):
+    lab.configure({"plane": {"memory_mb": 64}}, hosts="a")
+    lab.configure({"plane": {"memory_mb": 63}}, hosts="b")
+    r = lab.migrate("a", "b")
+    lab.refused(r, "KR-1011", status="refused")
+    check("63" in r.json["error"]["message"], "%r" % r)
+    lab.configure({"plane": {"memory_mb": 0}}, hosts="a")
+    _, stages = there(lab, "a", "b")
+    equal(stages["same_pages"] + stages["delta_pages"], 0, "references")
+    lab.configure({"plane": {"memory_mb": 0}}, hosts="b")
+    there(lab, "b", "a")
+
+
+def a_slow_link_is_spared(lab):
+    lab.lab("link", "--rate", "50mbit")
+    r, stages = there(lab, "a", "b")
+    check(r["wire_bytes"] < r["ram_bytes"] / 8, "%d of %d bytes" % (
+        r["wire_bytes"], r["ram_bytes"]))
+    check(stages["squeeze_out_bytes"] < stages["squeeze_in_bytes"] / 4,
+          "squeezed: %s" % stages)
+    lab.lab("link", "--rate", "none")
+    there(lab, "b", "a")
+    lab.runs("a")
+
+
+# ---- the page cache -------------------------------------------------------
+
+def back_again(lab):
+    first, _ = there(lab, "a", "b")
+    second, stages = there(lab, "b", "a")
+    check(second["wire_bytes"] * 5 < first["wire_bytes"],
+          "%d bytes there, %d back" % (first["wire_bytes"],
+                                       second["wire_bytes"]))
+    check(stages["cached_pages"] > 2000, "from the cache: %s" % stages)
+    lab.runs("a")
+    for path in (cache(lab, "a"), cache(lab, "a", kind="key")):
+        equal(os.stat(path).st_mode & 0o777, 0o600, "mode of " + path)
+    equal(os.path.getsize(cache(lab, "a", kind="key")), 64, "key")
+
+
+def nothing_in_the_clear(lab):
+    """The dirtier's pages are one word, again and again; no sealed one is."""
+    with open(cache(lab, "a"), "rb") as f:
+        data = f.read()[4096:]
+    check(len(data) > 8 << 20, "%d bytes in the cache" % len(data))
+    alike = sum(data[i:i + 8] == data[i + 8:i + 16]
+                for i in range(0, len(data) - 16, 4096))
+    # only holes, which are zeroes, look like that
+    holes = sum(not any(data[i:i + 4096]) for i in range(0, len(data), 4096))
+    check(alike <= holes, "%d pages can be read, %d holes" % (alike, holes))
+
+
+def damaged(lab):
+    """A page that is not what it was is refused; the cache starts anew."""
+    there(lab, "a", "b")
+    size = os.path.getsize(cache(lab, "a"))
+    with open(cache(lab, "a"), "r+b") as f:
+        for at in range(size // 2, size, 4096):
+            f.seek(at + 100)
+            f.write(b"\xaa" * 16)
+    r = lab.migrate("b", "a")
+    lab.refused(r, "KR-5008", host="b")
+    _, stages = there(lab, "b", "a")
+    equal(stages["cached_pages"], 0, "pages of a damaged cache")
+    lab.runs("a")
+
+
+def anothers_key(lab):
+    there(lab, "a", "b")
+    with open(cache(lab, "a", kind="key"), "r+b") as f:
+        f.write(os.urandom(64))
+    r = lab.migrate("b", "a")
+    if r.rc:	# its digests read as noise: no page of them is asked for
+        lab.refused(r, "KR-5008", host="b")
+        r = lab.migrate("b", "a")
+    equal(r.rc, 0, "%r" % r)
+    lab.runs("a")
+
+
+def tenants_keep_apart(lab):
+    """The same memory, but another's VM: nothing of it is known."""
+    there(lab, "a", "b")
+    for h in "ab":
+        os.makedirs(os.path.dirname(cache(lab, h)), exist_ok=True)
+        for kind in ("pages", "key"):
+            path = cache(lab, h, kind=kind)
+            if os.path.exists(path):
+                os.rename(path, cache(lab, h, "other", kind))
+    _, stages = there(lab, "b", "a")
+    equal(stages["cached_pages"], 0, "pages of another tenant")
+
+
+if __name__ == "__main__":
+    run([(dict(mem=48, up=VM), [
+            as_many_lanes_as_asked, padded, a_slow_link_is_spared,
+            more_memory_than_the_other_allows]),
+         (dict(mem=48, up=VM, conf=CACHE), [
+            back_again, nothing_in_the_clear, damaged, anothers_key,
+            tenants_keep_apart])])
