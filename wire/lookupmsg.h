@@ -13,7 +13,8 @@
 #define KR_LOOKUP_NAME_MAX	256u	/* bytes of a name, with its NUL */
 #define KR_LOOKUP_WHAT_MAX	128u	/* bytes of a reason, with its NUL */
 #define KR_LOOKUP_BODY_MAX	300u	/* bytes of any of these messages */
-#define KR_LOOKUP_MS		10000u	/* an agent lives that long at most */
+#define KR_LOOKUP_MS		12000u	/* an agent lives that long at most;
+					   who asked waits less, and says why */
 
 enum kr_lookupmsg {
 	/* kororad to agent */
