@@ -153,7 +153,7 @@ FLIPS = [
            ["KR-5001"], "KR-500[12]"),
     # the VM's memory and devices
     undone("lane_ram_early", "flip --at 100000", ["KR-5001"], "KR-5001"),
-    undone("lane_ram_late", "flip --at 9000000 --bit 7", ["KR-5001"],
+    undone("lane_ram_late", "flip --at 4000000 --bit 7", ["KR-5001"],
            "KR-5001"),
     undone("lane_record_type", "flip --at record:50:0", ["KR-5001"],
            "KR-5001"),
