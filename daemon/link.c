@@ -269,11 +269,15 @@ static int on_msg(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 static int on_key(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		  struct kr_err *e)
 {
+	uint8_t *secret = (uint8_t *)(uintptr_t)r->p;
+	size_t n_secret = kr_rd_left(r);
 	struct kr_lanekey k;
 	int rc = kr_lanekey_parse(r, &k, e);
 
 	(void)fds;
 	(void)n_fds;
+	/* the channel's buffer is ours, and must not keep the key */
+	kr_wipe(secret, n_secret);
 	if (!rc)
 		kr_lanes_key(arg, &k);
 	kr_wipe(&k, sizeof(k));

@@ -71,7 +71,10 @@ void kr_tenantcache_take(const struct kr_host *h, const char *tenant,
 	if (fd >= 0) {
 		s->cache_slots = h->cfg.cache_mb * PAGES_PER_MB;
 		*ret_fd = fd;
-	} else if (fd != -EBUSY) {
+		return;
+	}
+	kr_wipe(s->cache_key, sizeof(s->cache_key));
+	if (fd != -EBUSY) {
 		kr_fail(&e, KR_E_SYSTEM, "%s: %s", path, strerror(-fd));
 		kr_log_err(KR_LOG_WARN, "no page cache", &e);
 	}

@@ -25,6 +25,7 @@
 
 #define KR_LANE_PSK_BYTES	32u
 #define KR_LANE_BATCH_BYTES_MAX	KR_LANE_FRAME_PAYLOAD_BYTES_MAX
+#define KR_LANE_BATCH_SPARE	2u
 #define KR_LANE_ALIVE_MS	1000u	/* a quiet side says so this often */
 #define KR_LANE_REPORT_MS	100u	/* one that receives, this often */
 #define KR_LANE_REKEY_BYTES	(UINT64_C(1) << 36) /* new TLS key after that */
@@ -80,8 +81,9 @@ int kr_lane_new(struct kr_loop *l, int fd, const struct kr_lane_cfg *cfg,
 /**
  * kr_lane_batch() - Where to put the next KR_LANE_BATCH_BYTES_MAX bytes
  *
- * Return: the lane's memory, until kr_lane_send() or return to the loop; NULL
- *         while the lane is not up, still sends, or has ended: await @room.
+ * Return: the lane's memory, until kr_lane_send(); NULL while the lane is not
+ *         up, still sends, or has ended: await @room. A sign of life may go
+ *         out meanwhile, and takes the first KR_LANE_BATCH_SPARE bytes.
  */
 uint8_t *kr_lane_batch(struct kr_lane *l);
 

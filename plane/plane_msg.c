@@ -5,6 +5,7 @@
  */
 #include "plane/plane_msg.h"
 
+#include "base/fd.h"
 #include "plane/method.h"
 
 static int spoke(struct kr_err *e, const char *name)
@@ -51,6 +52,7 @@ int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
 	if (!m.stall_ms)
 		m.stall_ms = KR_PLANE_STALL_MS;
 	*ret_m = m;
+	kr_wipe(&m, sizeof(m));
 	return 0;
 }
 

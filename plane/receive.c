@@ -151,7 +151,7 @@ static int say_haves(struct kr_worker *w)
 	return 0;
 }
 
-/* The return path, on the first lane. */
+/* The return path, on the first lane; in its pauses, what is cached here. */
 static int back(struct kr_worker *w, struct kr_err *e)
 {
 	uint8_t *p;
@@ -161,20 +161,19 @@ static int back(struct kr_worker *w, struct kr_err *e)
 
 	w->want_in = false;
 	while ((p = kr_lane_batch(w->lane)) && !w->back_ended) {
-		if (!say_haves(w))
-			continue;
 		p[0] = KR_BACK_STREAM;
 		r = kr_worker_read(w, p + 1, KR_BATCH_RAW_MAX, &n, &eof, e);
 		if (r < 0)
 			return r;
 		w->back_ended = eof;
-		w->want_in = !n && !eof;
 		if (n)
 			kr_lane_send(w->lane, n + 1);
 		if (eof)
 			kr_lane_end(w->lane);
-		if (!n)
+		if (!n && !eof && say_haves(w)) {
+			w->want_in = true;
 			break;
+		}
 	}
 	return 0;
 }

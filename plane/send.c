@@ -8,12 +8,16 @@
  * on, so a stretch stays with one core. The stretch is read straight into
  * the lane's outgoing batch, and on a fast link leaves from there.
  */
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/fd.h"
 #include "plane/tcprate.h"
 #include "plane/worker.h"
+
+static_assert(KR_BATCH_HEAD_BYTES >= KR_LANE_BATCH_SPARE,
+	      "a stretch is in the batch while it awaits its turn");
 
 #define HARD	32u	/* a body that shrinks by less than a 32nd is hard */
 

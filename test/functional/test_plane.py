@@ -62,7 +62,7 @@ def more_memory_than_the_other_allows(lab):
 def a_slow_link_is_spared(lab):
     lab.lab("link", "--rate", "50mbit")
     r, stages = there(lab, "a", "b")
-    check(r["wire_bytes"] < r["ram_bytes"] / 8, "%d of %d bytes" % (
+    check(r["wire_bytes"] < r["ram_bytes"] / 4, "%d of %d bytes" % (
         r["wire_bytes"], r["ram_bytes"]))
     check(stages["squeeze_out_bytes"] < stages["squeeze_in_bytes"] / 4,
           "squeezed: %s" % stages)

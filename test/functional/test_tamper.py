@@ -140,7 +140,8 @@ FLIPS = [
     # the lane's preamble, in the clear
     undone("lane_preamble_magic", "flip --at 0", LANE, "KR-3001"),
     undone("lane_preamble_version", "flip --at 4", LANE, "KR-3004"),
-    undone("lane_preamble_number", "flip --at 5", LANE, "KR-3007"),
+    undone("lane_preamble_number", "flip --at 5 --bit 7", LANE,
+           "KR-3007"),
     undone("lane_preamble_migration", "flip --at 9", LANE, "KR-3007"),
     # its handshake
     undone("lane_hello_header", "flip --at record:0:0", LANE, "KR-500[123]"),
