@@ -164,6 +164,16 @@ int kr_worker_hash(struct kr_worker *w, struct kr_err *e)
 	return kr_manysha_flush(w->sha, e);
 }
 
+/* QEMU's socket is over: by its doing, or by ours, since all is over. */
+static int broke(struct kr_worker *w, const char *what, struct kr_err *e)
+{
+	int saved = errno;
+
+	if (kr_flow_over(w->flow, e))
+		return e->code;
+	return kr_fail(e, KR_E_STREAM, "%s QEMU: %s", what, strerror(saved));
+}
+
 int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
 		   bool *ret_eof, struct kr_err *e)
 {
@@ -186,8 +196,7 @@ int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
 			break;
 		}
 		if (k < 0)
-			return kr_fail(e, KR_E_STREAM, "reading from QEMU: %s",
-				       strerror(errno));
+			return broke(w, "reading from", e);
 		*ret_n += (size_t)k;
 	}
 	w->more.from_qemu_bytes += *ret_n;
@@ -219,8 +228,7 @@ int kr_worker_write(struct kr_worker *w, struct kr_err *e)
 			break;
 		}
 		if (k < 0)
-			return kr_fail(e, KR_E_STREAM, "writing to QEMU: %s",
-				       strerror(errno));
+			return broke(w, "writing to", e);
 		w->left += k;
 		w->n_left -= (size_t)k;
 		w->more.to_qemu_bytes += (size_t)k;
