@@ -16,6 +16,7 @@
 #include "hyper/hyper.h"
 #include "hyper/kvmtest.h"
 #include "hyper/probe.h"
+#include "need.h"
 
 #define QEMU	"/usr/bin/qemu-system-x86_64"
 
@@ -51,8 +52,7 @@ static void a_real_qemu(void **state)
 	struct kr_vmdef d = { .machine = "q35", .cpu = "qemu64,+aes" };
 
 	(void)state;
-	if (access(QEMU, X_OK))
-		skip();
+	need(!access(QEMU, X_OK), QEMU);
 	assert_int_equal(kr_hyper_find("qemu", &h, &e), 0);
 	assert_int_equal(h->probe(QEMU, dir, &p, &e), 0);
 	assert_true(p->major >= 5);
@@ -151,8 +151,7 @@ static void the_test_guest_runs(void **state)
 	uint64_t t = kr_now_ns();
 
 	(void)state;
-	if (access(QEMU, X_OK))
-		skip();
+	need(!access(QEMU, X_OK), QEMU);
 	assert_int_equal(kr_kvmtest_accel(QEMU, "tcg", &e), 0);
 	assert_true(kr_kvmtest_accel(QEMU, "none", &e) < 0);
 	assert_int_equal(e.kr, KR_E_NO_ACCEL);

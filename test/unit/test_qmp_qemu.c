@@ -4,6 +4,7 @@
  * and survives what goes wrong on the way. Needs root.
  */
 #include "qmp_pair.h"
+#include "need.h"
 
 static void migrate_undo_migrate(void **state)
 {
@@ -12,8 +13,7 @@ static void migrate_undo_migrate(void **state)
 	struct msg m;
 
 	(void)state;
-	if (cannot())
-		skip();
+	need(!cannot(), "root, QEMU and korora-qmp");
 	start_pair();
 	say(&src, KR_HYPER_RUN);		/* idempotent */
 	begin(0);
@@ -82,8 +82,7 @@ static void cancel_midway(void **state)
 	struct msg m;
 
 	(void)state;
-	if (cannot())
-		skip();
+	need(!cannot(), "root, QEMU and korora-qmp");
 	start_pair();
 	begin(100 << 10);		/* slow enough to last */
 	usleep(300000);
@@ -117,8 +116,7 @@ static void the_destination_dies(void **state)
 	struct msg m;
 
 	(void)state;
-	if (cannot())
-		skip();
+	need(!cannot(), "root, QEMU and korora-qmp");
 	start_pair();
 	begin(100 << 10);
 	usleep(300000);
@@ -152,8 +150,7 @@ static void a_second_agent(void **state)
 	int fd;
 
 	(void)state;
-	if (cannot())
-		skip();
+	need(!cannot(), "root, QEMU and korora-qmp");
 	start_pair();
 	begin(0);
 	await(&src, KR_HYPER_EVENT, KR_HYPER_AT_SWITCH);

@@ -10,6 +10,7 @@
 
 #include "hyper/tap.h"
 #include "own_net.h"
+#include "need.h"
 
 static void taps_vanish(void **state)
 {
@@ -20,8 +21,7 @@ static void taps_vanish(void **state)
 	(void)state;
 	assert_true(kr_tap_open("nobridge", name, &fd, &e) < 0);
 	assert_int_equal(e.kr, KR_E_NO_NETWORK);
-	if (!make_net())
-		skip();
+	need(make_net(), "a network namespace");
 	e = KR_ERR_NONE;
 	assert_true(kr_tap_open("lo", name, &fd, &e) < 0);
 	assert_int_equal(e.kr, KR_E_NO_NETWORK);
