@@ -103,6 +103,10 @@ static void readable(void *arg, uint32_t events)
 	unsigned int n_fds;
 
 	(void)events;
+	/* That it ended with something of ours unread comes before its own last
+	 * words: see unix_release_sock() and sock_error() in Linux. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(c->io.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -165,9 +169,16 @@ int kr_chan_send(struct kr_chan *c, uint16_t type, const void *body,
 int kr_chan_put(struct kr_chan *c, uint16_t type, const struct kr_wr *w,
 		struct kr_err *e)
 {
-	if (w->bad)
+	return kr_chan_put_fds(c, type, w, NULL, 0, e);
+}
+
+int kr_chan_put_fds(struct kr_chan *c, uint16_t type, const struct kr_wr *w,
+		    const int *fds, unsigned int n_fds, struct kr_err *e)
+{
+	if (w && w->bad)
 		return kr_fail(e, KR_E_LIMIT, "message %u too long", type);
-	return kr_chan_send(c, type, w->start, kr_wr_len(w), NULL, 0, e);
+	return kr_chan_send(c, type, w ? w->start : NULL,
+			    w ? kr_wr_len(w) : 0, fds, n_fds, e);
 }
 
 void kr_chan_close(struct kr_chan *c)

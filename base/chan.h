@@ -19,7 +19,7 @@
 #include "base/loop.h"
 
 #define KR_CHAN_BYTES_MAX	65536u	/* of one message, type included */
-#define KR_CHAN_FDS_MAX		8u
+#define KR_CHAN_FDS_MAX		24u
 
 struct kr_grant {
 	uint16_t    type;
@@ -61,9 +61,14 @@ int kr_chan_send(struct kr_chan *c, uint16_t type, const void *body,
 		 size_t n_bytes, const int *fds, unsigned int n_fds,
 		 struct kr_err *e);
 
-/** kr_chan_put() - Send what a writer holds; a bad writer is an error. */
+/**
+ * kr_chan_put()     - Send what a writer holds; a bad writer is KR_E_LIMIT
+ * kr_chan_put_fds() - With descriptors, which are borrowed; @w: NULL for none
+ */
 int kr_chan_put(struct kr_chan *c, uint16_t type, const struct kr_wr *w,
 		struct kr_err *e);
+int kr_chan_put_fds(struct kr_chan *c, uint16_t type, const struct kr_wr *w,
+		    const int *fds, unsigned int n_fds, struct kr_err *e);
 
 /** kr_chan_close() - Stop and close; a no-op when not open. */
 void kr_chan_close(struct kr_chan *c);

@@ -56,6 +56,19 @@ void kr_hex(const uint8_t *in, size_t n, char *out)
 	out[2 * n] = '\0';
 }
 
+bool kr_hex_begins(const uint8_t *in, size_t n, const char *text)
+{
+	size_t len = strlen(text);
+	char digits[3];
+
+	for (size_t i = 0; i < len && i < 2 * n; i++) {
+		kr_hex(in + i / 2, 1, digits);
+		if (text[i] != digits[i % 2])
+			return false;
+	}
+	return len <= 2 * n;
+}
+
 static int nibble(char c)
 {
 	if (c >= '0' && c <= '9')

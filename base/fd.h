@@ -38,6 +38,9 @@ bool kr_eq_ct(const void *a, const void *b, size_t n);
 /** kr_hex() - Write 2*@n+1 characters of lower-case hex to @out. */
 void kr_hex(const uint8_t *in, size_t n, char *out);
 
+/** kr_hex_begins() - Is @text the beginning of that? "" is. */
+bool kr_hex_begins(const uint8_t *in, size_t n, const char *text);
+
 /** kr_unhex() - Read exactly @n bytes of hex; false if @in is anything else. */
 bool kr_unhex(const char *in, uint8_t *out, size_t n);
 

@@ -19,7 +19,7 @@
 
 #include "base/err.h"
 
-#define KR_INI_BYTES_MAX	65536u	/* of a whole file */
+#define KR_INI_BYTES_MAX	(4u << 20)	/* of a whole file */
 #define KR_INI_WORD_MAX		63u	/* bytes of a section, name or key */
 #define KR_INI_VALUE_MAX	2047u	/* bytes of a value */
 

@@ -42,8 +42,6 @@ const char *__asan_default_options(void)
 }
 #endif
 
-#define ARENAS	4
-
 static uid_t uid;
 static gid_t gid;
 
@@ -234,14 +232,17 @@ int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
 	int r;
 
 	tzset();
-	/* or malloc() reads a file to find out, with the third thread */
+	/* or malloc() reads files: how many processors there are, with the
+	 * third thread, and whether it may give back what a thread freed */
 	if (j->threads)
-		mallopt(M_ARENA_MAX, ARENAS);
+		mallopt(M_ARENA_MAX, 1);
 	if (chroot(".") || chdir("/"))
 		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
 	r = drop(FS_ALL, e);
 	if (r)
 		return r;
+	if (j->outlives)
+		prctl(PR_SET_PDEATHSIG, 0);
 	r = filter(j);
 	if (r)
 		return kr_fail(e, KR_E_JAIL, "seccomp: %s", strerror(-r));

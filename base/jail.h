@@ -22,6 +22,8 @@ struct kr_jail {
 	const int *calls;	/* syscalls beside the common ones */
 	size_t	   n_calls;
 	bool	   threads;	/* it may start threads; never processes */
+	bool	   outlives;	/* it may outlive its parent, and sees to its
+				 * own end then */
 };
 
 /**

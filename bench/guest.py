@@ -70,6 +70,8 @@ class Guest:
             lab("daemon", h, "stop")
             with open(f"{self.folder}/{h}/etc/korora/korora.conf", "a") as f:
                 f.write(f"\n[qemu]\nbinary = {HERE}/qemu-filled\n")
+                if self.case.back:
+                    f.write(f"\n[plane]\npage_cache_mb = {self.mem}\n")
             lab("daemon", h, "start")
         if self.kind == "still":
             self.make_still()
@@ -95,8 +97,12 @@ class Guest:
     def fresh(self):
         """
         Before each start: a disk that nobody has written to, and a name that
-        kororad does not know yet: it keeps that of a VM that it has sent away.
+        kororad does not know yet: it keeps that of a VM that it has sent away,
+        and of its pages, which the next VM would find.
         """
+        for h in "ab":
+            shutil.rmtree(f"{self.folder}/{h}/var/lib/korora/pagecache",
+                          ignore_errors=True)
         images = f"{self.folder}/images"
         self.n += 1
         self.name = f"{self.says}-{self.n}"

@@ -102,5 +102,5 @@ class Korora:
 
 CONTENDERS = [
     Korora("korora", "precopy"),
-    # Korora("korora-hybrid", "hybrid"),
+    Korora("korora-hybrid", "hybrid"),
 ]

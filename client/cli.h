@@ -25,7 +25,7 @@ struct kr_cli;
 
 /* One row of the command table in commands.c. */
 struct kr_command {
-	const char *words;	/* one or two, "vm start" */
+	const char *words;	/* one or more, "vm start" */
 	const char *args;	/* synopsis */
 	const char *help;	/* one line */
 	int (*fn)(struct kr_cli *, int argc, char **argv);

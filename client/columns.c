@@ -13,8 +13,8 @@
 
 #include "client/human.h"
 
-static void cell(const json_t *row, const struct kr_column *c,
-		 char out[KR_CELL_BYTES])
+const char *kr_columns_cell(const json_t *row, const struct kr_column *c,
+			    char out[KR_CELL_BYTES])
 {
 	const json_t *v = json_object_get(row, c->key);
 	double num = json_number_value(v);
@@ -48,6 +48,7 @@ static void cell(const json_t *row, const struct kr_column *c,
 			 json_integer_value(v));
 	else
 		snprintf(out, KR_CELL_BYTES, "%.1f", num);
+	return out;
 }
 
 static int is_right(enum kr_cell c)
@@ -73,7 +74,7 @@ static void put(const char *text, size_t width, int right, int last)
 static void short_cell(const json_t *row, const struct kr_column *c,
 		       char out[KR_CELL_BYTES])
 {
-	cell(row, c, out);
+	kr_columns_cell(row, c, out);
 	if (c->cell == KR_CELL_ID && strlen(out) > KR_CELL_ID_CHARS)
 		out[KR_CELL_ID_CHARS] = '\0';
 }
@@ -125,7 +126,7 @@ void kr_columns_card(const json_t *row, const struct kr_column *cols,
 	for (size_t c = 0; c < n_cols; c++) {
 		if (!json_object_get(row, cols[c].key))
 			continue;
-		cell(row, &cols[c], text);
+		kr_columns_cell(row, &cols[c], text);
 		printf("%s%s%*s%s\n", cols[c].head, *cols[c].head ? ":" : " ",
 		       (int)(width + 2 - strlen(cols[c].head)), "", text);
 	}
@@ -141,8 +142,8 @@ bool kr_columns_alike(const json_t *a, const json_t *b,
 		return false;
 	for (size_t r = 0; r < n_rows; r++)
 		for (size_t c = 0; c < n_cols; c++) {
-			cell(json_array_get(a, r), &cols[c], x);
-			cell(json_array_get(b, r), &cols[c], y);
+			kr_columns_cell(json_array_get(a, r), &cols[c], x);
+			kr_columns_cell(json_array_get(b, r), &cols[c], y);
 			if (strcmp(x, y))
 				return false;
 		}
@@ -152,8 +153,7 @@ bool kr_columns_alike(const json_t *a, const json_t *b,
 const char *kr_columns_text(const json_t *row, const char *key,
 			    char out[KR_CELL_BYTES])
 {
-	cell(row, &(struct kr_column){ .key = key }, out);
-	return out;
+	return kr_columns_cell(row, &(struct kr_column){ .key = key }, out);
 }
 
 void kr_columns_block(const char *text)

@@ -50,6 +50,10 @@ bool kr_columns_alike(const json_t *a, const json_t *b,
 /** kr_columns_block() - Print text of several lines, indented and cleaned. */
 void kr_columns_block(const char *text);
 
+/** kr_columns_cell() - One cell, as a table or card would have it. */
+const char *kr_columns_cell(const json_t *row, const struct kr_column *c,
+			    char out[KR_CELL_BYTES]);
+
 /** kr_columns_text() - What is under @key, cleaned; "-" if nothing is. */
 const char *kr_columns_text(const json_t *row, const char *key,
 			    char out[KR_CELL_BYTES]);

@@ -29,10 +29,31 @@ static const struct kr_command commands[] = {
 	{ "trust list", "", "List the trusted CAs", kr_trustcmd_list },
 	{ "trust remove", "NAME", "Trust a CA no longer", kr_trustcmd_remove },
 	{ "user grant", "USER ROLE",
-	  "Allow a user to operate, approve, audit or admin",
+	  "Give a user a role of the policy: operate, approve, audit, admin, ...",
 	  kr_usercmd_grant },
 	{ "user revoke", "USER ROLE", "Take a role away", kr_usercmd_revoke },
 	{ "user list", "", "List who may do what", kr_usercmd_list },
+	{ "user key add", "USER FILE",
+	  "Enrol a public key with which a user signs", kr_userkeycmd_add },
+	{ "user key list", "", "List these keys", kr_userkeycmd_list },
+	{ "user key remove", "FINGERPRINT", "Strike a key off",
+	  kr_userkeycmd_remove },
+	{ "policy check", "[FOLDER|FILE]...",
+	  "Check a policy, see korora-policy(5)", kr_policycmd_check },
+	{ "policy show", "[FOLDER|FILE]", "Show the policy of this host, or another",
+	  kr_policycmd_show },
+	{ "policy explain",
+	  "VM [--to HOST] --as USER [--role ROLE]... [--procedure PROCEDURE] "
+	  "[--approved-by USER[:ROLE,...]]... [--tenant TENANT] "
+	  "[--policy FOLDER|FILE]",
+	  "Tell who decides about a request, and how", kr_policyexplain },
+	{ "policy diff", "OLD NEW",
+	  "Tell what one policy decides differently from another",
+	  kr_policydiff },
+	{ "policy reload", "", "Put what policy.d holds in force",
+	  kr_policycmd_reload },
+	{ "policy test", "FILE [--policy FOLDER|FILE]",
+	  "Hold a policy against a table of requests", kr_policytest },
 	{ "vm define", "FILE", "Define a VM, see korora-vm(5)",
 	  kr_vmcmd_define },
 	{ "vm list", "", "List the VMs of this host", kr_vmcmd_list },
@@ -44,23 +65,48 @@ static const struct kr_command commands[] = {
 	{ "vm remove", "NAME", "Forget a stopped VM; its disks stay",
 	  kr_vmcmd_remove },
 	{ "migrate",
-	  "VM --to HOST [--strategy precopy|offline] [--max-downtime-ms N] "
-	  "[--bandwidth RATE] [--timeout S] [--dry-run]",
+	  "VM --to HOST [--strategy precopy|hybrid|postcopy|offline|auto] "
+	  "[--max-downtime-ms N] [--bandwidth RATE] [--timeout S] "
+	  "[--throttle] [--allow-postcopy] [--dry-run]",
 	  "Move a running VM to another host", kr_migratecmd },
+	{ "plan",
+	  "VM --to HOST [--max-downtime-ms N] [--bandwidth RATE] "
+	  "[--throttle] [--seconds S]",
+	  "Measure what a migration would take, by a short probe",
+	  kr_plancmd },
 	{ "status", "[ID] [--watch]", "Show migrations, or one of them",
 	  kr_statuscmd },
 	{ "cancel", "ID", "Stop a migration; its VM runs on here",
 	  kr_statuscmd_cancel },
 	{ "recover", "[ID]", "Finish or undo what a crash interrupted",
 	  kr_statuscmd_recover },
+	{ "request list", "", "List what waits for approval, or did",
+	  kr_requestcmd_list },
+	{ "request show", "ID", "Show what somebody asked for",
+	  kr_requestcmd_show },
+	{ "request withdraw", "ID", "Take back what you asked for",
+	  kr_requestcmd_withdraw },
+	{ "approve", "ID --key FILE|URI", "Approve a request, signed",
+	  kr_approvecmd_approve },
+	{ "deny", "ID --key FILE|URI", "Deny a request, signed",
+	  kr_approvecmd_deny },
 	{ "receipt list", "", "List the receipts of past migrations",
 	  kr_receiptcmd_list },
 	{ "receipt show", "ID", "Show what was signed", kr_receiptcmd_show },
 	{ "receipt verify", "FILE [--key FILE]...",
 	  "Verify a receipt's signatures, offline", kr_receiptcmd_verify },
-	{ "log show", "[--limit N]", "Show the evidence log", kr_logcmd_show },
+	{ "report", "ID [--html FILE]",
+	  "Evaluate a migration by the evidence of it", kr_reportcmd },
+	{ "log show", "[--limit N] [--before INDEX]",
+	  "Show the evidence log", kr_logcmd_show },
 	{ "log verify", "", "Verify that the log was not altered",
 	  kr_logcmd_verify },
+	{ "log prove",
+	  "{INDEX | --migration ID | --from SIZE} [--out FILE]",
+	  "Prove that an entry is in the log, or that the log only grew",
+	  kr_proofcmd_prove },
+	{ "log check", "FILE --key FILE... [--old FILE]",
+	  "Verify such a proof, offline", kr_proofcmd_check },
 	{ "doctor", "[--to HOST]",
 	  "Check this host, and whether it could migrate there",
 	  kr_doctorcmd },
@@ -69,28 +115,24 @@ static const struct kr_command commands[] = {
 	{ "help", "[COMMAND]", "Show this list, or a command's usage", help },
 };
 
-/* Does the row's first or do both words equal what was typed? */
+/* Do all words of the row equal what was typed? The first *ret_used do. */
 static bool matches(const struct kr_command *row, int argc, char **argv,
 		    int *ret_used)
 {
-	const char *second = strchr(row->words, ' ');
-	size_t n = second ? (size_t)(second - row->words)
-			  : strlen(row->words);
+	const char *word = row->words;
 
-	*ret_used = 0;
-	if (argc < 1 || strlen(argv[0]) != n ||
-	    strncmp(argv[0], row->words, n))
-		return false;
-	*ret_used = 1;
-	if (!second)
-		return true;
-	if (argc < 2 || strcmp(argv[1], second + 1))
-		return false;
-	*ret_used = 2;
+	for (*ret_used = 0; *word; ++*ret_used) {
+		size_t n = strcspn(word, " ");
+
+		if (*ret_used == argc || strlen(argv[*ret_used]) != n ||
+		    strncmp(argv[*ret_used], word, n))
+			return false;
+		word += n + (word[n] == ' ');
+	}
 	return true;
 }
 
-/* The row, or NULL; *ret_used is then 1 if the first word alone is known. */
+/* The row, or NULL; *ret_used is then how many words are known. */
 static const struct kr_command *find(int argc, char **argv, int *ret_used)
 {
 	int used, best = 0;
@@ -131,7 +173,7 @@ static int help_of(struct kr_cli *c, int argc, char **argv)
 		int used;
 		bool hit = matches(&commands[i], argc, argv, &used);
 
-		if (!hit && !(used && argc == 1))
+		if (!hit && used != argc)
 			continue;
 		print_usage(stdout, &commands[i]);
 		any = true;
@@ -228,9 +270,8 @@ static int run(struct kr_cli *c, int argc, char **argv,
 	if (!row && used)
 		return kr_cli_usage(c, "%s %s; korora help %s lists what "
 				       "there is",
-				    argv[0],
-				    argc > 1 ? argv[1] : "needs a second word",
-				    argv[0]);
+				    argv[used - 1], argc > used ? argv[used] :
+				    "needs another word", argv[0]);
 	if (!row)
 		return kr_cli_usage(c, "no such command: %s", argv[0]);
 	c->cmd = row;

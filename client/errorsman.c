@@ -106,6 +106,7 @@ int main(void)
 	puts(".El\n"
 	     ".Sh SEE ALSO\n"
 	     ".Xr korora 1 ,\n"
+	     ".Xr korora-policy 5 ,\n"
 	     ".Xr korora-vm 5 ,\n"
 	     ".Xr korora.conf 5 ,\n"
 	     ".Xr kororad 8");

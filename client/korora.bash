@@ -29,22 +29,28 @@ _korora_operand()
 	case "$1:$2" in
 	'host show:1' | 'host remove:1')
 		_korora_reply "$(_korora_names name host list)" ;;
-	'trust add:2' | 'vm define:1' | 'receipt verify:1')
+	'trust add:2' | 'vm define:1' | 'receipt verify:1' | 'user key add:2' | \
+	'policy check:'* | 'policy show:1' | 'policy diff:'[12] | 'policy test:1')
 		_korora_files ;;
 	'trust remove:1')
 		_korora_reply "$(_korora_names name trust list)" ;;
-	'user grant:1')
+	'user grant:1' | 'user key add:1')
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	'user revoke:1')
 		_korora_reply "$(_korora_names user user list)" ;;
 	'user grant:2' | 'user revoke:2')
 		_korora_reply 'operate approve audit admin' ;;
-	'vm show:1' | 'vm start:1' | 'vm stop:1' | 'vm remove:1' | 'migrate:1')
+	'vm show:1' | 'vm start:1' | 'vm stop:1' | 'vm remove:1' | 'migrate:1' | \
+	'policy explain:1')
 		_korora_reply "$(_korora_names name vm list)" ;;
-	'status:1' | 'cancel:1' | 'recover:1')
+	'status:1' | 'cancel:1' | 'recover:1' | 'report:1')
 		_korora_reply "$(_korora_names migration status)" ;;
 	'receipt show:1')
 		_korora_reply "$(_korora_names migration receipt list)" ;;
+	'request show:1' | 'request withdraw:1' | 'approve:1' | 'deny:1')
+		_korora_reply "$(_korora_names request request list)" ;;
+	'user key remove:1')
+		_korora_reply "$(_korora_names fingerprint user key list)" ;;
 	'help:1')
 		_korora_reply "${!_korora_options[*]}" ;;
 	esac
@@ -53,21 +59,28 @@ _korora_operand()
 _korora()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local groups=' host trust user vm receipt log '
 	local -A _korora_second=(
 		[host]='add list show remove' [trust]='add list remove'
-		[user]='grant revoke list' [receipt]='list show verify'
-		[vm]='define list show start stop remove' [log]='show verify'
+		[user]='grant revoke list key' ['user key']='add list remove'
+		[receipt]='list show verify' [request]='list show withdraw'
+		[policy]='check show explain diff test reload'
+		[vm]='define list show start stop remove' [log]='show verify prove check'
 	)
 	local -A _korora_options=(
 		[init]='--name --ca-request --cert' [info]='' [host]='' [trust]=''
-		[user]='' [vm]='' [status]='--watch' [cancel]='' [recover]=''
-		[migrate]='--to --strategy --max-downtime-ms --bandwidth --timeout --dry-run'
+		[report]='--html' [user]='' [policy]='' [vm]='' [status]='--watch' [cancel]='' [recover]=''
+		[migrate]='--to --strategy --max-downtime-ms --bandwidth --timeout --throttle --allow-postcopy --dry-run'
+		[plan]='--to --max-downtime-ms --bandwidth --throttle --seconds'
+		[request]='' [approve]='--key' [deny]='--key'
 		[receipt]='' [log]='' [doctor]='--to' [version]='' [help]=''
 	)
 	local -A deep=(
 		['host add']='--fingerprint' ['vm stop']='--force'
 		['receipt verify']='--key' ['log show']='--limit'
+		['policy explain']='--to --as --role --procedure --approved-by --tenant --policy'
+		['policy test']='--policy'
+		['log prove']='--migration --from --out'
+		['log check']='--key --old'
 	)
 	local -a _korora_call=("${COMP_WORDS[0]}")
 	local cmd='' n=0 i w
@@ -81,13 +94,15 @@ _korora()
 			((i++)) ;;
 		--name | --ca-request | --cert | --fingerprint | --to | \
 		--strategy | --max-downtime-ms | --bandwidth | --timeout | \
-		--key | --limit)
+		--key | --limit | --seconds | --migration | --from | --out | \
+		--old | --as | --role | --procedure | --approved-by | --tenant | \
+		--policy | --html)
 			((i++)) ;;
 		-*) ;;
 		*)
 			if [[ -z $cmd ]]; then
 				cmd=$w
-			elif [[ $groups == *" $cmd "* ]]; then
+			elif [[ -n ${_korora_second[$cmd]-} ]]; then
 				cmd+=" $w"
 			else
 				((n++))
@@ -103,20 +118,29 @@ _korora()
 		_korora_reply "$(_korora_names name host list)"
 		return ;;
 	--strategy)
-		_korora_reply 'precopy offline'
+		_korora_reply 'precopy hybrid postcopy offline auto'
 		return ;;
-	--ca-request | --cert | --key)
+	--as | --approved-by)
+		_korora_reply "$(_korora_names user user list)"
+		return ;;
+	--role)
+		_korora_reply 'operate approve audit admin'
+		return ;;
+	--ca-request | --cert | --key | --out | --old | --policy | --html)
 		_korora_files
 		return ;;
 	--name | --fingerprint | --max-downtime-ms | --bandwidth | --timeout | \
-	--limit)
+	--limit | --from | --procedure | --tenant)
+		return ;;
+	--migration)
+		_korora_reply "$(_korora_names migration status)"
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_korora_reply "${_korora_options[${cmd:-help}]-}${deep[${cmd:-help}]-} --json --root --help"
 	elif [[ -z $cmd ]]; then
 		_korora_reply "${!_korora_options[*]}"
-	elif [[ $groups == *" $cmd "* ]]; then
+	elif [[ -n ${_korora_second[$cmd]-} ]]; then
 		_korora_reply "${_korora_second[$cmd]}"
 	else
 		_korora_operand "$cmd" $((n + 1))

@@ -26,7 +26,7 @@ static json_t *one_line(json_t *detail)
 		const char *s = json_string_value(inner ? inner : v);
 		int n;
 
-		if (json_is_object(v) && !inner)
+		if ((json_is_object(v) && !inner) || json_is_array(v))
 			continue;
 		n = s ? snprintf(line + at, sizeof(line) - at, "%s%s=%s",
 				 at ? " " : "", key, s) :
@@ -51,12 +51,13 @@ int kr_logcmd_show(struct kr_cli *c, int argc, char **argv)
 		{ "Detail", "detail", KR_CELL_TEXT },
 	};
 	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	const char *limit[2] = { NULL };
+	const char *limit[2] = { NULL }, *before[2] = { NULL };
 	const struct kr_option opts[] = {
 		{ .name = "limit", .values = limit, .max = 1 },
+		{ .name = "before", .values = before, .max = 1 },
 	};
-	uint64_t n = LIMIT_DEFAULT;
-	json_t *entry;
+	uint64_t n = LIMIT_DEFAULT, end = INT64_MAX;
+	json_t *entry, *next;
 	size_t i;
 	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 0, 0, NULL);
 
@@ -65,18 +66,27 @@ int kr_logcmd_show(struct kr_cli *c, int argc, char **argv)
 	if (limit[0] && (!kr_human_number(limit[0], LIMIT_MAX, &n) || !n))
 		return kr_cli_usage(c, "--limit is a number 1..%u, not %s",
 				    LIMIT_MAX, limit[0]);
-	r = kr_cli_call(c, "log.show",
-			json_pack("{s:I}", "limit", (json_int_t)n), NULL,
-			NULL, &j);
+	if (before[0] && !kr_human_number(before[0], INT64_MAX, &end))
+		return kr_cli_usage(c, "--before is an entry's index, not %s",
+				    before[0]);
+	r = kr_cli_call(c, "log.show", json_pack("{s:I, s:I}", "limit",
+			(json_int_t)n, "before", (json_int_t)end), NULL, NULL,
+			&j);
 	if (r)
 		return r;
+	next = json_object_get(j, "next");
 	kr_cli_result(c, j);
 	json_array_foreach(json_object_get(j, "entries"), i, entry)
 		json_object_set_new(entry, "detail", one_line(
 				    json_object_get(entry, "detail")));
 	if (!c->json)
 		kr_columns_table(json_object_get(j, "entries"), cols,
-				 KR_N(cols), "the log is empty");
+				 KR_N(cols), next ? "none of those looked at "
+				 "is yours to see" : "the log is empty");
+	if (!c->json && next)
+		fprintf(stderr, "korora: more than one answer holds; earlier "
+			"ones: korora log show --before %" JSON_INTEGER_FORMAT
+			"\n", json_integer_value(next));
 	return 0;
 }
 

@@ -13,7 +13,6 @@
 #include "client/human.h"
 #include "client/progress.h"
 
-#define DOWNTIME_MS_MAX	3600000u
 #define TIMEOUT_S_MAX	604800u
 
 static void on_interrupt(int sig)
@@ -39,8 +38,8 @@ static void warn_on_interrupt(bool on)
 	sigaction(SIGINT, &a, NULL);
 }
 
-static int put_number(struct kr_cli *c, json_t *params, const char *key,
-		      const char *option, const char *text, uint64_t max)
+int kr_migratecmd_number(struct kr_cli *c, json_t *params, const char *key,
+			 const char *option, const char *text, uint64_t max)
 {
 	uint64_t v;
 
@@ -53,7 +52,7 @@ static int put_number(struct kr_cli *c, json_t *params, const char *key,
 	return 0;
 }
 
-static int put_rate(struct kr_cli *c, json_t *params, const char *text)
+int kr_migratecmd_rate(struct kr_cli *c, json_t *params, const char *text)
 {
 	uint64_t v;
 
@@ -71,9 +70,12 @@ static int put_strategy(struct kr_cli *c, json_t *params, const char *text)
 {
 	if (!text)
 		return 0;
-	if (strcmp(text, "precopy") && strcmp(text, "offline"))
-		return kr_cli_usage(c, "--strategy is precopy or offline, "
-				       "not %s", text);
+	if (strcmp(text, "precopy") && strcmp(text, "hybrid") &&
+	    strcmp(text, "postcopy") && strcmp(text, "offline") &&
+	    strcmp(text, "auto"))
+		return kr_cli_usage(c, "--strategy is precopy, hybrid, "
+				       "postcopy, offline or auto, not %s",
+				    text);
 	json_object_set_new(params, "strategy", json_string(text));
 	return 0;
 }
@@ -85,7 +87,7 @@ static int build_params(struct kr_cli *c, int argc, char **argv,
 	const char *to[2] = { NULL }, *strategy[2] = { NULL };
 	const char *downtime[2] = { NULL }, *rate[2] = { NULL };
 	const char *timeout[2] = { NULL };
-	bool dry_run = false;
+	bool dry_run = false, throttle = false, early = false;
 	const struct kr_option opts[] = {
 		{ .name = "to", .values = to, .max = 1 },
 		{ .name = "strategy", .values = strategy, .max = 1 },
@@ -93,6 +95,8 @@ static int build_params(struct kr_cli *c, int argc, char **argv,
 		{ .name = "bandwidth", .values = rate, .max = 1 },
 		{ .name = "timeout", .values = timeout, .max = 1 },
 		{ .name = "dry-run", .flag = &dry_run },
+		{ .name = "throttle", .flag = &throttle },
+		{ .name = "allow-postcopy", .flag = &early },
 	};
 	const char *vm;
 	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 1, 1, &vm);
@@ -101,16 +105,18 @@ static int build_params(struct kr_cli *c, int argc, char **argv,
 		return r;
 	if (!to[0])
 		return kr_cli_usage(c, "--to is missing");
-	*ret = json_pack("{s:s, s:s, s:b}", "vm", vm, "to", to[0], "dry_run",
-			 dry_run);
+	*ret = json_pack("{s:s, s:s, s:b, s:b, s:b}", "vm", vm, "to", to[0],
+			 "dry_run", (int)dry_run, "throttle", (int)throttle,
+			 "allow_postcopy", (int)early);
 	r = put_strategy(c, *ret, strategy[0]);
 	if (!r)
-		r = put_number(c, *ret, "max_downtime_ms", "max-downtime-ms",
-			       downtime[0], DOWNTIME_MS_MAX);
+		r = kr_migratecmd_number(c, *ret, "max_downtime_ms",
+					 "max-downtime-ms", downtime[0],
+					 KR_MIGRATECMD_DOWNTIME_MAX);
 	if (!r)
-		r = put_number(c, *ret, "timeout_s", "timeout", timeout[0],
-			       TIMEOUT_S_MAX);
-	return r ? r : put_rate(c, *ret, rate[0]);
+		r = kr_migratecmd_number(c, *ret, "timeout_s", "timeout",
+					 timeout[0], TIMEOUT_S_MAX);
+	return r ? r : kr_migratecmd_rate(c, *ret, rate[0]);
 }
 
 static double number(const json_t *j, const char *key)
@@ -133,6 +139,19 @@ static void print_sent(const json_t *j)
 	if (ram > 0)
 		printf(" (%.1f %%)", 100 * wire / ram);
 	putchar('\n');
+}
+
+static void print_predicted(const json_t *p)
+{
+	char total[KR_HUMAN_BYTES], down[KR_HUMAN_BYTES], wire[KR_HUMAN_BYTES];
+
+	if (json_is_object(p))
+		printf("  predicted   %s, downtime %s, %s sent\n",
+		       kr_human_span(number(p, "total_ms"), total),
+		       kr_human_span(number(p, "downtime_ms"), down),
+		       kr_human_size(number(p, "wire_bytes"), wire));
+	else
+		puts("  predicted   no, nothing was measured before");
 }
 
 static void print_protection(const json_t *p)
@@ -168,6 +187,7 @@ static void print_completed(const json_t *j)
 	printf("  downtime    %s\n",
 	       kr_human_span(number(j, "downtime_ms"), h));
 	print_sent(j);
+	print_predicted(json_object_get(j, "predicted"));
 	print_protection(json_object_get(j, "protection"));
 	if (json_is_string(json_object_get(j, "receipt")))
 		printf("  receipt     %s\n",
@@ -248,7 +268,7 @@ static json_t *without_result(const json_t *params, const char *migration,
 		json_object_get(params, "strategy"));
 
 	return json_pack("{s:s?, s:O?, s:n, s:O?, s:s, s:O, s:s, s:i, s:i, s:i,"
-			 " s:i, s:i, s:n, s:n}", "migration", migration,
+			 " s:i, s:i, s:n, s:n, s:n}", "migration", migration,
 			 "vm", json_object_get(params, "vm"), "from",
 			 "to", json_object_get(params, "to"),
 			 "status", migration ? "failed" : "refused",
@@ -256,7 +276,7 @@ static json_t *without_result(const json_t *params, const char *migration,
 			 "strategy", strategy ? strategy : "precopy",
 			 "total_ms", 0, "downtime_ms", 0, "rounds", 0,
 			 "ram_bytes", 0, "wire_bytes", 0, "receipt",
-			 "protection");
+			 "protection", "predicted");
 }
 
 int kr_migratecmd(struct kr_cli *c, int argc, char **argv)

@@ -57,12 +57,32 @@ static unsigned int width(const struct kr_progress *p)
 	return w.ws_col;
 }
 
+/* The VM runs there already, and its memory follows: how much is missing? */
+static void late_figures(const json_t *ev, const json_t *late,
+			 char out[N_FIELDS][FIELD_BYTES])
+{
+	char h[KR_HUMAN_BYTES];
+
+	if (!json_is_true(json_object_get(late, "flows")))
+		snprintf(out[1], FIELD_BYTES, "  interrupted ");
+	snprintf(out[3], FIELD_BYTES, "  missing %8.0f pages",
+		 number(late, "missing_pages"));
+	if (number(late, "recoveries") > 0)	/* then it is not known */
+		snprintf(out[3], FIELD_BYTES, "  recoveries %11.0f",
+			 number(late, "recoveries"));
+	snprintf(out[4], FIELD_BYTES, "  sent %s",
+		 kr_human_size(number(ev, "wire_bytes"), h));
+	*out[5] = *out[6] = '\0';
+}
+
 /*
  * What follows phase and bar, the less important the further down, so that a
  * narrow terminal loses the least. Widths are fixed, so that nothing jumps.
  */
-static void figures(const json_t *ev, char out[N_FIELDS][FIELD_BYTES])
+static void figures(const json_t *ev, const char *phase,
+		    char out[N_FIELDS][FIELD_BYTES])
 {
+	const json_t *late = json_object_get(ev, "postcopy");
 	char h[KR_HUMAN_BYTES];
 
 	snprintf(out[0], FIELD_BYTES, "%3u%%", percent(ev));
@@ -76,6 +96,8 @@ static void figures(const json_t *ev, char out[N_FIELDS][FIELD_BYTES])
 	snprintf(out[5], FIELD_BYTES, "  %8.0f pages", number(ev, "pages"));
 	snprintf(out[6], FIELD_BYTES, "  sent %s",
 		 kr_human_size(number(ev, "wire_bytes"), h));
+	if (json_is_object(late) && !strcmp(phase, "post-copy"))
+		late_figures(ev, late, out);
 }
 
 static void draw(struct kr_progress *p, const json_t *ev)
@@ -88,9 +110,9 @@ static void draw(struct kr_progress *p, const json_t *ev)
 	memset(bar, '#', full);
 	memset(bar + full, '.', n - full);
 	bar[n] = '\0';
-	fprintf(p->out, ERASE_LINE "%-8.8s [%s] ", p->phase, bar);
-	room -= room > n + 12 ? n + 12 : room;
-	figures(ev, field);
+	fprintf(p->out, ERASE_LINE "%-9.9s [%s] ", p->phase, bar);
+	room -= room > n + 13 ? n + 13 : room;
+	figures(ev, p->phase, field);
 	for (n = 0; n < N_FIELDS && strlen(field[n]) <= room; n++) {
 		fputs(field[n], p->out);
 		room -= strlen(field[n]);
@@ -102,12 +124,37 @@ static void print_line(struct kr_progress *p, const json_t *ev)
 {
 	char field[N_FIELDS][FIELD_BYTES], at[KR_HUMAN_BYTES];
 
-	figures(ev, field);
-	fprintf(p->out, "%11s  %-8s",
+	figures(ev, p->phase, field);
+	fprintf(p->out, "%11s  %-10s",
 		kr_human_span(number(ev, "elapsed_ms"), at), p->phase);
 	for (size_t i = 0; i < N_FIELDS; i++)
 		fputs(field[i], p->out);
 	fputc('\n', p->out);
+}
+
+static void tell_plan(struct kr_progress *p, const json_t *ev)
+{
+	char why[KR_CELL_BYTES];
+
+	fprintf(p->out, "%s%s\n", p->drawn ? ERASE_LINE : "",
+		kr_columns_text(ev, "why", why));
+	p->drawn = false;
+}
+
+/* Once each time that it begins: it goes on, but what for is the user's. */
+static void tell_converging(struct kr_progress *p, const json_t *ev)
+{
+	const char *now = json_string_value(json_object_get(ev,
+							    "converging"));
+	bool no = now && !strcmp(now, "no");
+	char h[KR_HUMAN_BYTES];
+
+	if (no && !p->told)
+		fprintf(p->out, "%sdoes not converge: the VM would stand still "
+			"for %s; allow that with --max-downtime-ms, or slow it "
+			"down with --throttle\n", p->drawn ? ERASE_LINE : "",
+			kr_human_span(number(ev, "needs_downtime_ms"), h));
+	p->told = no;
 }
 
 void kr_progress_event(const char *json, void *arg)
@@ -119,6 +166,8 @@ void kr_progress_event(const char *json, void *arg)
 	uint64_t now = kr_now_ns();
 	bool changed;
 
+	if (kind && !strcmp(kind, "plan") && p->out)
+		tell_plan(p, ev);
 	if (!kind || strcmp(kind, "progress"))
 		return;	/* of a newer kororad */
 	if (json_object_get(ev, "migration"))
@@ -129,6 +178,7 @@ void kr_progress_event(const char *json, void *arg)
 	kr_columns_text(ev, "phase", phase);
 	changed = strncmp(phase, p->phase, sizeof(p->phase) - 1) != 0;
 	snprintf(p->phase, sizeof(p->phase), "%.15s", phase);
+	tell_converging(p, ev);
 	if (p->redraw) {
 		draw(p, ev);
 	} else if (changed || now >= p->next_ns) {

@@ -16,6 +16,7 @@ struct kr_progress {
 	FILE	*out;		/* NULL = silent */
 	bool	 redraw;	/* @out is a terminal that can */
 	bool	 drawn;		/* a line without its newline stands there */
+	bool	 told;		/* that it does not converge */
 	char	 phase[16];	/* of the latest line */
 	char	 migration[80];	/* its ID, once known */
 	uint64_t next_ns;	/* plain lines: not before */

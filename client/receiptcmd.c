@@ -3,73 +3,16 @@
  * receiptcmd.c - korora receipt: list and show what kororad keeps, and verify
  * any receipt without it, by the two hosts' public keys alone.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/columns.h"
 #include "client/commands.h"
+#include "client/keyring.h"
 #include "client/receiptview.h"
 #include "evidence/fingerprint.h"
 #include "evidence/receipt.h"
-
-/* The public keys at hand, and the two that a receipt names. */
-struct ring {
-	const struct kr_terms *t;	/* not believed yet */
-	struct kr_pubkey      *from, *to;
-};
-
-static void ring_fini(struct ring *g)
-{
-	kr_pubkey_free(g->from);
-	kr_pubkey_free(g->to);
-}
-
-/* Keep @path's key if the receipt names it. */
-static int ring_try(struct ring *g, const char *path, struct kr_err *e)
-{
-	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *k = NULL;
-	struct kr_pubkey **slot = NULL;
-	int r = kr_pubkey_load(path, &k, e);
-
-	if (r)
-		return r;
-	if (kr_eq_ct(kr_pubkey_keyid(k), g->t->from_keyid, 32))
-		slot = &g->from;
-	else if (kr_eq_ct(kr_pubkey_keyid(k), g->t->to_keyid, 32))
-		slot = &g->to;
-	if (slot && !*slot) {
-		*slot = k;
-		k = NULL;
-	}
-	return 0;
-}
-
-/* This host's certificate and its peers'; one that is broken proves nothing. */
-static int ring_own(const struct kr_cli *c, struct ring *g, struct kr_err *e)
-{
-	char path[PATH_MAX], peers[PATH_MAX];
-	struct dirent *d;
-	DIR *dir;
-	int r = kr_cli_path(c, "/etc/korora/identity.crt", path, e);
-
-	if (r || (r = kr_cli_path(c, "/var/lib/korora/peers", peers, e)))
-		return r;
-	ring_try(g, path, NULL);
-	dir = opendir(peers);
-	while (dir && (d = readdir(dir))) {
-		const char *dot = strrchr(d->d_name, '.');
-
-		if (dot && !strcmp(dot, ".crt") &&
-		    snprintf(path, sizeof(path), "%s/%s", peers, d->d_name) <
-			    (int)sizeof(path))
-			ring_try(g, path, NULL);
-	}
-	if (dir)
-		closedir(dir);
-	return 0;
-}
 
 static int no_key(const char *host, const uint8_t *keyid, struct kr_err *e)
 {
@@ -80,27 +23,14 @@ static int no_key(const char *host, const uint8_t *keyid, struct kr_err *e)
 		       "not at hand: give it with --key", fp, host);
 }
 
-static int collect(const struct kr_cli *c, struct ring *g,
-		   const char *const *files, struct kr_err *e)
-{
-	int r = files[0] ? 0 : ring_own(c, g, e);
-
-	for (size_t i = 0; !r && files[i]; i++)
-		r = ring_try(g, files[i], e);
-	if (r)
-		return r;
-	if (!g->from)
-		return no_key(g->t->from_name, g->t->from_keyid, e);
-	return g->to ? 0 : no_key(g->t->to_name, g->t->to_keyid, e);
-}
-
 static int verify(const struct kr_cli *c, const char *file,
 		  const char *const *keys, struct kr_terms *ret_t,
 		  struct kr_err *e)
 {
+	KR_AUTO(kr_keyring_fini) struct kr_keyring g = { 0 };
 	KR_AUTOFREE char *text = NULL;
-	struct kr_terms said;
-	KR_AUTO(ring_fini) struct ring g = { .t = &said };
+	const struct kr_pubkey *from, *to;
+	struct kr_terms said;		/* not believed yet */
 	size_t n;
 	int r = kr_read_file(file, KR_DSSE_BYTES_MAX, &text, &n);
 
@@ -108,9 +38,19 @@ static int verify(const struct kr_cli *c, const char *file,
 		return kr_fail(e, KR_E_RECEIPT_BAD, "%s: %s", file,
 			       r == -E2BIG ? "too long" : strerror(-r));
 	r = kr_receipt_peek(text, n, &said, e);
-	if (!r)
-		r = collect(c, &g, keys, e);
-	return r ? r : kr_receipt_verify(text, n, g.from, g.to, ret_t, e);
+	if (!r && !keys[0])
+		r = kr_keyring_own(&g, c, e);
+	for (size_t i = 0; !r && keys[i]; i++)
+		r = kr_keyring_add(&g, keys[i], e);
+	if (r)
+		return r;
+	from = kr_keyring_find(&g, said.from_keyid);
+	to = kr_keyring_find(&g, said.to_keyid);
+	if (!from)
+		return no_key(said.from_name, said.from_keyid, e);
+	if (!to)
+		return no_key(said.to_name, said.to_keyid, e);
+	return kr_receipt_verify(text, n, from, to, ret_t, e);
 }
 
 int kr_receiptcmd_verify(struct kr_cli *c, int argc, char **argv)

@@ -41,6 +41,12 @@ static const struct kr_column card_cols[] = {
 	{ "Sent", "wire_bytes", KR_CELL_SIZE },
 	{ "Pages", "pages", KR_CELL_COUNT },
 	{ "Zero pages", "zero_pages", KR_CELL_COUNT },
+	{ "Ran early", "early", KR_CELL_TEXT },
+	{ "Owed pages", "owed_pages", KR_CELL_COUNT },
+	{ "Missing pages", "missing_pages", KR_CELL_COUNT },
+	{ "Late pages", "late_pages", KR_CELL_COUNT },
+	{ "  urgent", "urgent_pages", KR_CELL_COUNT },
+	{ "Recoveries", "recoveries", KR_CELL_COUNT },
 	{ "Downtime", "downtime_ms", KR_CELL_SPAN },
 	{ "Receipt", "receipt", KR_CELL_TEXT },
 };
@@ -58,6 +64,60 @@ static void print_error(const json_t *m)
 		printf("  → %s\n", kr_columns_text(error, "hint", hint));
 }
 
+/* What the VM that ran early waits for, or waited for in vain. */
+static const char *early(const json_t *m, const json_t *p)
+{
+	const char *phase = json_string_value(json_object_get(m, "phase"));
+
+	if (json_is_true(json_object_get(p, "lost")))
+		return "yes, and never got all of its memory";
+	if (json_is_true(json_object_get(p, "off")))
+		return "yes, and powered itself off before all of its memory "
+		       "was there";
+	if (!phase || strcmp(phase, "post-copy"))
+		return "yes";
+	return json_is_true(json_object_get(p, "flows")) ?
+	       "yes, its memory follows" :
+	       "yes, its memory is interrupted";
+}
+
+/* One migration as its card shows it: no object within. */
+static json_t *flat(const json_t *m)
+{
+	const json_t *p = json_object_get(m, "postcopy");
+	json_t *o = json_copy((json_t *)(uintptr_t)m);
+
+	if (json_is_object(p)) {
+		json_object_update(o, (json_t *)(uintptr_t)p);
+		json_object_set_new(o, "early", json_string(early(m, p)));
+	}
+	/* of a stream that was resumed it is not known */
+	if (json_integer_value(json_object_get(p, "recoveries")))
+		json_object_del(o, "missing_pages");
+	return o;
+}
+
+static void print_card(const json_t *m)
+{
+	KR_AUTO(kr_cli_decref) json_t *o = flat(m);
+
+	kr_columns_card(o, card_cols, KR_N(card_cols));
+	print_error(m);
+}
+
+/* Would both of them look the same? */
+static bool cards_alike(const json_t *a, const json_t *b)
+{
+	KR_AUTO(kr_cli_decref) json_t *was = json_array();
+	KR_AUTO(kr_cli_decref) json_t *is = json_array();
+
+	json_array_append_new(was, flat(a));
+	json_array_append_new(is, flat(b));
+	return kr_columns_alike(was, is, card_cols, KR_N(card_cols)) &&
+	       json_equal(json_object_get(a, "error"),
+			  json_object_get(b, "error"));
+}
+
 static void print_status(const struct kr_cli *c, const json_t *j,
 			 const char *id)
 {
@@ -67,9 +127,7 @@ static void print_status(const struct kr_cli *c, const json_t *j,
 	if (c->json) {
 		kr_cli_result(c, j);
 	} else if (id && json_array_size(all) == 1) {
-		kr_columns_card(json_array_get(all, 0), card_cols,
-				KR_N(card_cols));
-		print_error(json_array_get(all, 0));
+		print_card(json_array_get(all, 0));
 	} else {
 		printf("host %s\n", kr_columns_text(j, "host", host));
 		kr_columns_table(all, list_cols, KR_N(list_cols),
@@ -123,9 +181,8 @@ static bool nothing_new(const struct kr_cli *c, const char *id,
 		return json_equal(was, is);
 	if (!id || json_array_size(b) != 1)
 		return kr_columns_alike(a, b, list_cols, KR_N(list_cols));
-	return kr_columns_alike(a, b, card_cols, KR_N(card_cols)) &&
-	       json_equal(json_object_get(json_array_get(a, 0), "error"),
-			  json_object_get(json_array_get(b, 0), "error"));
+	return json_array_size(a) == 1 &&
+	       cards_alike(json_array_get(a, 0), json_array_get(b, 0));
 }
 
 /* Until the one asked for is over, or for good; a pipe gets what changed. */

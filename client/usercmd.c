@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* usercmd.c - korora user: who may do what on this host. */
-#include <string.h>
-
 #include "client/columns.h"
 #include "client/commands.h"
-
-static int check_role(struct kr_cli *c, const char *role)
-{
-	static const char *const roles[] = { "operate", "approve", "audit",
-					     "admin" };
-
-	for (size_t i = 0; i < KR_N(roles); i++)
-		if (!strcmp(role, roles[i]))
-			return 0;
-	return kr_cli_usage(c, "a role is operate, approve, audit or admin, "
-			       "not %s", role);
-}
 
 static int change(struct kr_cli *c, int argc, char **argv, bool grant)
 {
 	const char *pos[2];
 	int r = kr_cli_args(c, argc, argv, NULL, 0, 2, 2, pos);
 
-	if (!r)
-		r = check_role(c, pos[1]);
 	if (r)
 		return r;
 	return kr_cli_do(c, grant ? "user.grant" : "user.revoke",

@@ -15,8 +15,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "policy/access.h"
-#include "store/userrow.h"
+#include "daemon/authorise.h"
 
 struct kr_client {
 	struct kr_client *next;
@@ -37,8 +36,11 @@ static const struct {
 	const char *name;
 	kr_api_fn   fn;
 	const char *keys;
+	enum kr_tp  tp;		/* none without one */
+	enum kr_api_item item;
 } methods[] = {
-#define X(name, fn, keys) { name, kr_api_##fn, keys },
+#define X(name, fn, keys, item) \
+	{ name, kr_api_##fn, keys, KR_TP_##fn, KR_API_##item },
 	KR_API_METHODS(X)
 #undef X
 };
@@ -150,40 +152,6 @@ void kr_api_event(struct kr_host *h, uint64_t client, json_t *event)
 
 /* ---- requests ---------------------------------------------------------- */
 
-static int add_role(void *arg, const struct kr_userrow *u, struct kr_err *e)
-{
-	struct {
-		const struct kr_client *c;
-		unsigned int		roles;
-	} *a = arg;
-	char uid[16];
-
-	(void)e;
-	snprintf(uid, sizeof(uid), "%u", (unsigned int)a->c->uid);
-	if (!strcmp(u->name, a->c->user) || !strcmp(u->name, uid))
-		a->roles |= kr_access_role(u->role);
-	return 0;
-}
-
-static int authorise(struct kr_client *c, const char *method,
-		     struct kr_err *e)
-{
-	struct {
-		const struct kr_client *c;
-		unsigned int		roles;
-	} a = { c, c->uid ? 0 : KR_ROLE_ALL };
-	json_t *d;
-	int r = kr_userrow_each(c->host->store, add_role, &a, e);
-
-	if (r || kr_access_allows(method, a.roles))
-		return r;
-	d = json_pack("{s:s, s:s}", "user", c->user, "method", method);
-	kr_host_record_some(c->host, "user-refused", d);
-	json_decref(d);
-	return kr_fail(e, KR_E_FORBIDDEN, "%s may not call %s", c->user,
-		       method);
-}
-
 /* Is @key one of the words of @keys? */
 static bool allowed(const char *keys, const char *key)
 {
@@ -223,10 +191,11 @@ static int call(struct kr_client *c, json_t *req, json_t **ret,
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		if (strcmp(methods[i].name, method))
 			continue;
-		r = authorise(c, method, e);
+		snprintf(q.user, sizeof(q.user), "%s", c->user);
+		q.uid = c->uid;
+		r = kr_authorise(&q, methods[i].tp, methods[i].item, e);
 		if (!r)
 			r = check_keys(q.params, methods[i].keys, e);
-		snprintf(q.user, sizeof(q.user), "%s", c->user);
 		return r ? r : methods[i].fn(&q, ret, e);
 	}
 	return kr_fail(e, KR_E_USAGE, "no such method: %.40s", method);

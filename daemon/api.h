@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * api.h - the local API: one JSON object per line on a unix socket, answered
- * by the peer credentials' roles (policy/access.h). kororad(8) documents it.
+ * as the policy in force allows (authorise.h). kororad(8) documents it.
  *
  * A method answers at once, or keeps the client's serial number and answers
  * later; a client that has gone meanwhile is simply not found.
@@ -23,7 +23,11 @@ struct kr_request {
 	struct kr_host *host;
 	uint64_t	client;		/* serial number */
 	char		user[64];	/* name, or uid in digits */
+	uid_t		uid;
 	json_t	       *params;		/* an object, borrowed */
+	/* set by kr_authorise() */
+	const struct kr_procedure *procedure;
+	uint64_t	categories;	/* that the policy gives the user */
 };
 
 #define KR_API_LATER 1	/* the answer comes with kr_api_answer() */
@@ -55,41 +59,59 @@ const char *kr_api_opt(struct kr_request *q, const char *key,
 int kr_api_number(struct kr_request *q, const char *key, uint64_t min,
 		  uint64_t max, uint64_t *io, struct kr_err *e);
 
+/** kr_api_id() - A migration's id, or the beginning of one that no other
+ * begins with; KR_E_NO_MIGRATION. */
+int kr_api_id(struct kr_request *q, const char *text, uint8_t id[16],
+	      struct kr_err *e);
+
 /*
- * Methods, by file (apihost.c, apivm.c, apimig.c, apilog.c), and the keys
- * their params may have; any other is an error, so that a misspelt option is
- * not silently none.
+ * Methods, by file (apihost.c, apivm.c, apimig.c, apiplan.c, apilog.c,
+ * apiproof.c, apipolicy.c), and the keys their params may have; any other is an
+ * error, so that a misspelt option is not silently none. Last which of them
+ * says what it is used on.
  */
 #define KR_API_METHODS(X) \
-	X("info", info, "") \
-	X("host.add", host_add, "name address fingerprint") \
-	X("host.list", host_list, "") \
-	X("host.show", host_show, "name") \
-	X("host.remove", host_remove, "name") \
-	X("trust.add", trust_add, "name pem") \
-	X("trust.list", trust_list, "") \
-	X("trust.remove", trust_remove, "name") \
-	X("user.grant", user_grant, "user role") \
-	X("user.revoke", user_revoke, "user role") \
-	X("user.list", user_list, "") \
-	X("vm.define", vm_define, "text file") \
-	X("vm.list", vm_list, "") \
-	X("vm.show", vm_show, "name") \
-	X("vm.start", vm_start, "name") \
-	X("vm.stop", vm_stop, "name force") \
-	X("vm.remove", vm_remove, "name") \
+	X("info", info, "", NOTHING) \
+	X("host.add", host_add, "name address fingerprint", NAME) \
+	X("host.list", host_list, "", NOTHING) \
+	X("host.show", host_show, "name", NAME) \
+	X("host.remove", host_remove, "name", NAME) \
+	X("trust.add", trust_add, "name pem", NAME) \
+	X("trust.list", trust_list, "", NOTHING) \
+	X("trust.remove", trust_remove, "name", NAME) \
+	X("user.grant", user_grant, "user role", USER) \
+	X("user.revoke", user_revoke, "user role", USER) \
+	X("user.list", user_list, "", NOTHING) \
+	X("user.key.add", user_key_add, "user pem", USER) \
+	X("user.key.list", user_key_list, "", NOTHING) \
+	X("user.key.remove", user_key_remove, "fingerprint", NOTHING) \
+	X("vm.define", vm_define, "text file", TEXT) \
+	X("vm.list", vm_list, "", NOTHING) \
+	X("vm.show", vm_show, "name", NAME) \
+	X("vm.start", vm_start, "name", NAME) \
+	X("vm.stop", vm_stop, "name force", NAME) \
+	X("vm.remove", vm_remove, "name", NAME) \
 	X("migrate", migrate, "vm to strategy max_downtime_ms " \
-	  "bandwidth_bytes_s dry_run timeout_s") \
-	X("status", status, "id") \
-	X("cancel", cancel, "id") \
-	X("recover", recover, "id") \
-	X("doctor", doctor, "to") \
-	X("receipt.list", receipt_list, "") \
-	X("receipt.show", receipt_show, "id") \
-	X("log.show", log_show, "limit") \
-	X("log.verify", log_verify, "")
-#define X(name, fn, keys) int kr_api_##fn(struct kr_request *q, json_t **ret, \
-				    struct kr_err *e);
+	  "bandwidth_bytes_s dry_run throttle allow_postcopy timeout_s", VM) \
+	X("plan", plan, "vm to seconds max_downtime_ms bandwidth_bytes_s " \
+	  "throttle", VM) \
+	X("status", status, "id", NOTHING) \
+	X("cancel", cancel, "id", ID) \
+	X("recover", recover, "id", ID) \
+	X("doctor", doctor, "to", NOTHING) \
+	X("receipt.list", receipt_list, "", NOTHING) \
+	X("receipt.show", receipt_show, "id", NOTHING) \
+	X("log.show", log_show, "before limit migration", NOTHING) \
+	X("log.verify", log_verify, "", NOTHING) \
+	X("log.prove", log_prove, "index migration from", NOTHING) \
+	X("policy.show", policy_show, "sha256 vm", NOTHING) \
+	X("policy.reload", policy_reload, "", NOTHING) \
+	X("request.list", request_list, "", NOTHING) \
+	X("request.show", request_show, "id", NOTHING) \
+	X("request.withdraw", request_withdraw, "id", NOTHING) \
+	X("approve", approve, "id envelope", NOTHING)
+#define X(name, fn, keys, item) \
+	int kr_api_##fn(struct kr_request *q, json_t **ret, struct kr_err *e);
 KR_API_METHODS(X)
 #undef X
 
@@ -97,6 +119,37 @@ KR_API_METHODS(X)
 int kr_api_dry_run(struct kr_request *q, const char *to,
 		   const struct kr_vmdef *d, uint64_t epoch,
 		   struct kr_err *e);
+
+/**
+ * kr_api_prepare() - A migration as @q asks for, not begun nor consented to
+ *
+ * Return: 0; KR_API_LATER if a dry run was asked for, and @ret_m untouched.
+ */
+int kr_api_prepare(struct kr_request *q, struct kr_mig **ret_m,
+		   struct kr_err *e);
+
+/**
+ * kr_api_repeat() - The request of a probe that is over once more, not begun
+ *
+ * Meanwhile the VM may have been stopped, this kororad told to end, ….
+ */
+int kr_api_repeat(const struct kr_mig *probe, struct kr_mig **ret_m,
+		  struct kr_err *e);
+
+/** kr_api_begin() - Begin it, or forget it; as a method. */
+int kr_api_begin(struct kr_mig *m, struct kr_err *e);
+
+/** kr_api_choose() - Probe first, then begin with the strategy that fits. */
+int kr_api_choose(struct kr_mig *m, struct kr_err *e);
+
+/** kr_api_planned() - A probe is over: false if it is to be answered as any
+ * migration. What it comes to is decided the first time. */
+bool kr_api_planned(struct kr_mig *m);
+
+/** kr_api_call_off() - If @m is a probe, nothing follows it
+ *
+ * Return: it was over, and what was to follow is answered with @why. */
+bool kr_api_call_off(struct kr_mig *m, const struct kr_err *why);
 
 /* News the API passes on or reacts to. */
 void kr_api_migrated(struct kr_mig *m);

@@ -244,6 +244,13 @@ int kr_api_dry_run(struct kr_request *q, const char *to,
 	o.def = *d;
 	snprintf(o.terms.vm, sizeof(o.terms.vm), "%s", d->name);
 	o.terms.epoch = epoch;
+	snprintf(o.terms.from_name, sizeof(o.terms.from_name), "%s",
+		 kr_identity_name(q->host->identity));
+	snprintf(o.terms.to_name, sizeof(o.terms.to_name), "%s", to);
+	snprintf(o.terms.strategy, sizeof(o.terms.strategy), "%s",
+		 kr_api_opt(q, "strategy", ""));
+	snprintf(o.terms.protection.attestation,
+		 sizeof(o.terms.protection.attestation), "none");
 	if (RAND_bytes(o.terms.migration, 16) != 1)
 		return kr_fail(e, KR_E_CRYPTO, "no randomness");
 	r = kr_disks_identify(q->host, d, o.disks, e);

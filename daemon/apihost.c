@@ -10,10 +10,11 @@
 #include "daemon/api.h"
 #include "daemon/tcpaddr.h"
 #include "evidence/fingerprint.h"
-#include "policy/access.h"
+#include "daemon/authorise.h"
 #include "store/hostrow.h"
 #include "store/trustrow.h"
 #include "store/userrow.h"
+#include "store/witnessrow.h"
 
 int kr_api_info(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
@@ -123,6 +124,7 @@ int kr_api_host_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 int kr_api_host_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	const char *name = kr_api_text(q, "name", e);
+	struct kr_witnessrow seen = { 0 };
 	json_t *d;
 	int r;
 
@@ -132,10 +134,15 @@ int kr_api_host_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (kr_mig_with(q->host, name))
 		return kr_fail(e, KR_E_BUSY, "a migration with %s is not "
 			       "finished", name);
-	r = kr_hostrow_del(q->host->store, name, e);
+	r = kr_witnessrow_get(q->host->store, name, &seen, e);
+	if (r >= 0)
+		r = kr_hostrow_del(q->host->store, name, e);
+	if (!r)		/* its log as it was seen last is in this one */
+		r = kr_witnessrow_del(q->host->store, name, e);
 	if (r)
 		return r;
-	d = json_pack("{s:s, s:s}", "name", name, "removed_by", q->user);
+	d = json_pack("{s:s, s:s, s:s}", "name", name, "removed_by", q->user,
+		      "log_seen", seen.note);
 	r = kr_host_record(q->host, "host-removed", d, e);
 	json_decref(d);
 	/* a session with it is a session with a stranger now */
@@ -232,9 +239,6 @@ static int user_and_role(struct kr_request *q, const char **user,
 	*role = kr_api_text(q, "role", e);
 	if (!*user || !*role)
 		return e->code;
-	if (!kr_access_role(*role))
-		return kr_fail(e, KR_E_USAGE, "role %.32s: operate, approve, "
-			       "audit or admin", *role);
 	(void)strtoul(*user, &end, 10);
 	if (*end && !getpwnam(*user))
 		return kr_fail(e, KR_E_USAGE, "no user %.64s on this host",
@@ -260,6 +264,9 @@ int kr_api_user_grant(struct kr_request *q, json_t **ret, struct kr_err *e)
 	int r = user_and_role(q, &user, &role, e);
 
 	(void)ret;
+	if (!r && !kr_authorise_role(q->host, role))
+		r = kr_fail(e, KR_E_USAGE, "the policy in force has no role "
+			    "%.32s", role);
 	if (r)
 		return r;
 	snprintf(row.name, sizeof(row.name), "%s", user);

@@ -7,45 +7,53 @@
 #include "base/fd.h"
 #include "daemon/api.h"
 #include "daemon/record.h"
+#include "daemon/sight.h"
 #include "evidence/ledgercheck.h"
 #include "evidence/receipt.h"
 #include "store/receiptrow.h"
 
 #define LIST_MAX	1000u
-#define SHOW_MAX	10000u
+#define SHOW_MAX	10000u	/* entries looked at */
+#define SHOW_BYTES	(3u << 20)	/* of them: an answer has 4 MiB at most */
 
 struct list {
-	struct kr_host *h;
-	json_t	       *a;
-	const char     *prefix;
-	uint8_t		id[16];
-	unsigned int	n;
+	struct kr_request *q;
+	json_t		  *a;
 };
+
+static json_t *told(struct kr_request *q, const struct kr_receiptrow *p)
+{
+	char id[33], path[PATH_MAX];
+
+	kr_hex(p->migration, 16, id);
+	kr_record_receipt_path(q->host, p->migration, path, sizeof(path));
+	return json_pack("{s:s, s:s}", "migration", id, "path", path);
+}
 
 static int add_receipt(void *arg, const struct kr_receiptrow *p,
 		       struct kr_err *e)
 {
 	struct list *l = arg;
 	struct kr_terms t = { 0 };
-	char id[33], path[PATH_MAX];
+	struct kr_vmdef d;
+	json_t *o;
 
 	(void)e;
-	kr_hex(p->migration, 16, id);
-	if (l->prefix && strncmp(id, l->prefix, strlen(l->prefix)))
+	if (!kr_sight_vm(l->q, p->vm,
+			 kr_sight_whose(l->q->host, p->migration, &d)))
 		return 0;
-	memcpy(l->id, p->migration, sizeof(l->id));
-	l->n++;
 	kr_receipt_peek(p->envelope, strlen(p->envelope), &t, NULL);
-	kr_record_receipt_path(l->h, p->migration, path, sizeof(path));
-	return json_array_append_new(l->a, json_pack(
-		"{s:s, s:s, s:s, s:s, s:I, s:s}", "migration", id, "vm", p->vm,
-		"from", t.from_name, "to", t.to_name, "at_ms",
-		(json_int_t)p->at_ms, "path", path));
+	o = told(l->q, p);
+	json_object_set_new(o, "vm", json_string(p->vm));
+	json_object_set_new(o, "from", json_string(t.from_name));
+	json_object_set_new(o, "to", json_string(t.to_name));
+	json_object_set_new(o, "at_ms", json_integer((json_int_t)p->at_ms));
+	return json_array_append_new(l->a, o);
 }
 
 int kr_api_receipt_list(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
-	struct list l = { .h = q->host, .a = json_array() };
+	struct list l = { .q = q, .a = json_array() };
 
 	*ret = json_pack("{s:o}", "receipts", l.a);
 	return kr_receiptrow_each(q->host->store, LIST_MAX, add_receipt, &l,
@@ -56,69 +64,125 @@ int kr_api_receipt_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_receiptrow p;
 	static char text[KR_STATEMENT_BYTES_MAX];
-	struct list l = { .h = q->host, .a = json_array(),
-			  .prefix = kr_api_text(q, "id", e) };
+	const char *prefix = kr_api_text(q, "id", e);
+	struct kr_vmdef d;
 	struct kr_terms t;
+	uint8_t id[16];
 	size_t n;
-	int r = l.prefix ? kr_receiptrow_each(q->host->store, LIST_MAX,
-					      add_receipt, &l, e) : e->code;
+	int r = prefix ? kr_api_id(q, prefix, id, e) : e->code;
 
-	if (!r && l.n != 1)
-		r = kr_fail(e, KR_E_NO_MIGRATION, "%.32s: %u receipts",
-			    l.prefix, l.n);
 	if (!r)
-		r = kr_receiptrow_get(q->host->store, l.id, &p, e);
+		r = kr_receiptrow_get(q->host->store, id, &p, e);
+	if (!r)
+		r = kr_sight_check(q, prefix, p.vm,
+				   kr_sight_whose(q->host, id, &d), e);
 	if (!r)
 		r = kr_receipt_peek(p.envelope, strlen(p.envelope), &t, e);
 	if (!r)
 		r = kr_statement_build(KR_STATEMENT_RECEIPT, &t, text, &n, e);
-	if (!r)
-		*ret = json_pack("{s:O, s:O, s:o, s:o}",
-			"migration", json_object_get(json_array_get(l.a, 0),
-						     "migration"),
-			"path", json_object_get(json_array_get(l.a, 0),
-						"path"),
-			"statement", json_loads(text, 0, NULL),
-			"envelope", json_loads(p.envelope, 0, NULL));
-	json_decref(l.a);
-	return r;
+	if (r)
+		return r;
+	*ret = told(q, &p);
+	json_object_set_new(*ret, "statement", json_loads(text, 0, NULL));
+	json_object_set_new(*ret, "envelope",
+			    json_loads(p.envelope, 0, NULL));
+	return 0;
 }
 
 /* ---- the log ----------------------------------------------------------- */
 
+#define ENOUGH	1	/* of them were found */
+
+/* The latest entries, the newest first. */
+struct entries {
+	struct kr_request *q;
+	json_t		  *a;
+	size_t		   limit, asked;	/* as many are shown, at most */
+	uint64_t	   before;		/* that index */
+	uint64_t	   last;		/* looked at */
+	size_t		   n_bytes;
+	unsigned int	   n_seen, n_hidden;	/* hidden: not for who asks */
+	bool		   cut;			/* there may be earlier ones */
+};
+
 static int add_entry(void *arg, uint64_t idx, const uint8_t *leaf,
 		     size_t n_bytes, struct kr_err *e)
 {
-	json_t *o = json_loadb((const char *)leaf, n_bytes, 0, NULL);
+	struct entries *l = arg;
+	json_t *o;
 
 	(void)e;
+	if (idx >= l->before)
+		return 0;
+	if (json_array_size(l->a) == l->limit) {
+		l->cut = l->asked > l->limit;
+		return ENOUGH;
+	}
+	l->n_bytes += n_bytes;
+	l->cut = l->n_seen++ == SHOW_MAX || l->n_bytes > SHOW_BYTES;
+	if (l->cut)
+		return ENOUGH;
+	l->last = idx;
+	o = json_loadb((const char *)leaf, n_bytes, 0, NULL);
 	if (!json_is_object(o)) {
 		json_decref(o);
 		o = json_pack("{s:I, s:s}", "index", (json_int_t)idx, "event",
 			      "unreadable: see korora log verify");
 	}
+	if (!kr_sight_entry(l->q, o)) {
+		l->n_hidden++;
+		json_decref(o);
+		return 0;
+	}
 	json_object_set_new(o, "index", json_integer((json_int_t)idx));
 	json_object_set(o, "at_ms", json_object_get(o, "time_ms"));
 	json_object_del(o, "time_ms");
-	return json_array_append_new(arg, o);
+	return json_array_append_new(l->a, o);
+}
+
+/* Of all, or of one migration. */
+static int find_entries(struct kr_request *q, struct entries *l,
+			struct kr_err *e)
+{
+	const char *id;
+	uint8_t bin[16];
+
+	if (!json_object_get(q->params, "migration"))
+		return kr_logrow_back(q->host->store, add_entry, l, e);
+	id = kr_api_text(q, "migration", e);
+	if (!id)
+		return e->code;
+	if (!kr_unhex(id, bin, sizeof(bin)))
+		return kr_fail(e, KR_E_USAGE, "migration is an id of 32 hex "
+			       "digits");
+	return kr_ledgercheck_of(q->host->store, bin, add_entry, l, e);
 }
 
 int kr_api_log_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
-	uint64_t limit = 50, size;
-	uint8_t root[32];
-	json_t *a;
+	struct entries l = { .q = q, .before = UINT64_MAX };
+	uint64_t limit = 50;
+	json_t *shown;
 	int r = kr_api_number(q, "limit", 0, UINT32_MAX, &limit, e);
 
+	if (!r)
+		r = kr_api_number(q, "before", 0, INT64_MAX, &l.before, e);
 	if (r)
 		return r;
-	if (limit > SHOW_MAX)
-		limit = SHOW_MAX;
-	a = json_array();
-	kr_ledger_head(q->host->ledger, &size, root);
-	*ret = json_pack("{s:o}", "entries", a);
-	return kr_logrow_each(q->host->store, size > limit ? size - limit : 0,
-			      add_entry, a, e);
+	l.limit = limit < SHOW_MAX ? limit : SHOW_MAX;
+	l.asked = limit;
+	l.a = json_array();
+	shown = json_array();
+	r = find_entries(q, &l, e);
+	*ret = json_pack("{s:o, s:I, s:b}", "entries", shown, "hidden",
+			 (json_int_t)l.n_hidden, "cut", (int)l.cut);
+	if (l.cut)
+		json_object_set_new(*ret, "next",
+				    json_integer((json_int_t)l.last));
+	for (size_t i = json_array_size(l.a); i; i--)
+		json_array_append(shown, json_array_get(l.a, i - 1));
+	json_decref(l.a);
+	return r == ENOUGH ? 0 : r;
 }
 
 int kr_api_log_verify(struct kr_request *q, json_t **ret, struct kr_err *e)

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "daemon/api.h"
 #include "daemon/disks.h"
+#include "daemon/guard.h"
+#include "daemon/sight.h"
 #include "store/vmrow.h"
 
 /* A start or stop in progress: who waits for it. */
@@ -33,6 +35,7 @@ static int set_state(struct kr_host *h, const char *name,
 		     struct kr_err *e)
 {
 	static struct kr_vmrow v;
+	char tenant[KR_SIGHT_TENANT_BYTES];
 	json_t *d;
 	int r = kr_vmrow_get(h->store, name, &v, e);
 
@@ -41,7 +44,9 @@ static int set_state(struct kr_host *h, const char *name,
 	v.state = state;
 	v.updated_ms = kr_wall_ms();
 	r = kr_vmrow_put(h->store, &v, e);
-	d = json_pack("{s:s, s:I}", "vm", name, "epoch", (json_int_t)v.epoch);
+	d = json_pack("{s:s, s:s, s:I}", "vm", name, "tenant",
+		      kr_sight_tenant(&v, tenant), "epoch",
+		      (json_int_t)v.epoch);
 	if (!r)
 		r = kr_host_record(h, event, d, e);
 	json_decref(d);
@@ -84,8 +89,11 @@ static void idle_event(void *arg, const struct kr_hyper_event *ev)
 /* Adopted: on record it runs here, so it runs. */
 static void idle_ready(void *arg, const struct kr_hyper_ready *r)
 {
-	if (r->run == KR_HYPER_IS_PAUSED)
-		kr_vm_command(arg, KR_HYPER_RUN, NULL);
+	struct kr_vm *v = arg;
+	struct kr_err e = KR_ERR_NONE;
+
+	if (r->run == KR_HYPER_IS_PAUSED && kr_vm_command(v, KR_HYPER_RUN, &e))
+		kr_log_err(KR_LOG_ERROR, v->def.name, &e);
 }
 
 void kr_api_idle_vm(struct kr_vm *v)
@@ -218,6 +226,7 @@ static int owned(struct kr_request *q, const char *name, struct kr_vmrow *v,
 		 struct kr_err *e)
 {
 	int r = kr_vmrow_get(q->host->store, name, v, e);
+	struct kr_mig *m;
 	struct kr_vm *vm;
 
 	if (r)
@@ -228,7 +237,9 @@ static int owned(struct kr_request *q, const char *name, struct kr_vmrow *v,
 		return kr_fail(e, KR_E_IN_DOUBT, "%s was released to %s",
 			       name, v->peer);
 	vm = kr_vm_find(q->host, name);
-	if (kr_mig_of_vm(q->host, name))
+	m = kr_mig_of_vm(q->host, name);
+	/* what came here and is lost waits for its receipt alone */
+	if (m && !(m->state == KR_T_RAN && m->error.kr == KR_E_VM_LOST))
 		return kr_fail(e, KR_E_BUSY, "%s is migrating", name);
 	if (vm && (vm->busy || vm->dying))
 		return kr_fail(e, KR_E_BUSY, "%s is being started or stopped",
@@ -273,13 +284,15 @@ int kr_api_vm_start(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (r)
 		return r;
 	vm = kr_vm_find(q->host, name);
-	if (vm && v.state == KR_VM_LOST)
-		return resume(q, vm, e);
-	if (vm || v.state == KR_VM_RUNNING)
+	if (v.state == KR_VM_RUNNING || (vm && v.state != KR_VM_LOST))
 		return kr_fail(e, KR_E_VM_STATE, "%s runs already", name);
 	r = kr_vmdef_parse(name, v.definition, strlen(v.definition), &def, e);
+	if (!r)
+		r = kr_guard_start(q->host, &def, e);
 	if (r)
 		return r;
+	if (vm)
+		return resume(q, vm, e);
 	if (def.accel == KR_VMDEF_KVM) {
 		r = kr_host_kvm_works(q->host, e);
 		if (r)
@@ -305,9 +318,14 @@ int kr_api_vm_stop(struct kr_request *q, json_t **ret, struct kr_err *e)
 	struct kr_vm_watch w;
 	struct kr_vm *vm;
 	struct op *o;
-	int r = name ? owned(q, name, &v, e) : e->code;
+	int r;
 
 	(void)ret;
+	if (!name)
+		return e->code;
+	if (force && kr_postcopy_give_up(kr_mig_of_vm(q->host, name), q->user))
+		return 0;
+	r = owned(q, name, &v, e);
 	if (r)
 		return r;
 	vm = kr_vm_find(q->host, name);
@@ -378,8 +396,8 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (r)
 		return r;
 	kr_hex(v.digest, 32, hex);
-	d = json_pack("{s:s, s:s, s:s}", "vm", v.name, "sha256", hex, "by",
-		      q->user);
+	d = json_pack("{s:s, s:s, s:s, s:s}", "vm", v.name, "tenant",
+		      def.tenant, "sha256", hex, "by", q->user);
 	r = kr_host_record(q->host, "vm-defined", d, e);
 	json_decref(d);
 	*ret = json_pack("{s:s, s:s}", "name", v.name, "digest", hex);
@@ -390,6 +408,7 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
 	const char *name = kr_api_text(q, "name", e);
+	char tenant[KR_SIGHT_TENANT_BYTES];
 	json_t *d;
 	int r = name ? owned(q, name, &v, e) : e->code;
 
@@ -402,7 +421,8 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	r = kr_vmrow_del(q->host->store, name, e);
 	if (r)
 		return r;
-	d = json_pack("{s:s, s:s}", "vm", name, "by", q->user);
+	d = json_pack("{s:s, s:s, s:s}", "vm", name, "tenant",
+		      kr_sight_tenant(&v, tenant), "by", q->user);
 	r = kr_host_record(q->host, "vm-removed", d, e);
 	json_decref(d);
 	return r;
@@ -428,19 +448,22 @@ static json_t *vm_json(struct kr_host *h, const struct kr_vmrow *v)
 			 vm ? json_integer(vm->pid) : json_null());
 }
 
-struct list { struct kr_host *h; json_t *a; };
+struct list { struct kr_request *q; json_t *a; };
 
 static int add_vm(void *arg, const struct kr_vmrow *v, struct kr_err *e)
 {
 	struct list *l = arg;
+	char tenant[KR_SIGHT_TENANT_BYTES];
 
 	(void)e;
-	return json_array_append_new(l->a, vm_json(l->h, v));
+	if (!kr_sight_vm(l->q, v->name, kr_sight_tenant(v, tenant)))
+		return 0;
+	return json_array_append_new(l->a, vm_json(l->q->host, v));
 }
 
 int kr_api_vm_list(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
-	struct list l = { q->host, json_array() };
+	struct list l = { q, json_array() };
 
 	*ret = json_pack("{s:o}", "vms", l.a);
 	return kr_vmrow_each(q->host->store, add_vm, &l, e);

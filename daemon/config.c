@@ -12,7 +12,7 @@
 #include "base/ini.h"
 #include "plane/plane_msg.h"
 
-enum kind { TEXT, MS_FROM_S, NUMBER };
+enum kind { TEXT, MS_FROM_S, NUMBER, ON_OFF };
 
 #define FIELD(f)	offsetof(struct kr_config, f), \
 			sizeof(((struct kr_config *)0)->f)
@@ -33,6 +33,9 @@ static const struct {
 	  KR_PLANE_LANES_MAX },
 	{ "plane", "memory_mb",	    NUMBER,    FIELD(recall_mib), 0,
 	  KR_PLANE_RECALL_MIB_MAX },
+	{ "plane", "multifd",	    ON_OFF,    FIELD(multifd), 0, 0 },
+	{ "plane", "postcopy",	    ON_OFF,    FIELD(postcopy), 0, 0 },
+	{ "plane", "postcopy_preempt", ON_OFF, FIELD(postcopy_preempt), 0, 0 },
 	{ "plane", "padding",	    NUMBER,    FIELD(padding_bytes), 0,
 	  KR_PLANE_PADDING_MAX },
 	{ "plane", "page_cache_mb", NUMBER,    FIELD(cache_mb), 0, 1048576 },
@@ -74,6 +77,12 @@ static int set(struct kr_config *c, struct kr_ini *it, size_t i,
 		if (strlen(it->value) >= keys[i].size)
 			return kr_ini_fail(it, e, "%s is too long", it->key);
 		strcpy(at, it->value);
+		return 0;
+	}
+	if (keys[i].kind == ON_OFF) {
+		if (strcmp(it->value, "on") && strcmp(it->value, "off"))
+			return kr_ini_fail(it, e, "%s is on or off", it->key);
+		*(uint32_t *)(void *)at = !strcmp(it->value, "on");
 		return 0;
 	}
 	v = strtoul(it->value, &end, 10);
@@ -122,7 +131,8 @@ int kr_config_load(const char *path, struct kr_config *ret_c,
 	struct kr_config c = {
 		.listen = "0.0.0.0:7300", .agent_user = "nobody",
 		.peer_timeout_ms = 10000, .max_unproved = 32,
-		.recall_mib = 128,
+		.recall_mib = 128, .postcopy = 1,
+		.postcopy_preempt = 1,
 		.control_suites = "TLS_AES_256_GCM_SHA384:"
 				  "TLS_CHACHA20_POLY1305_SHA256",
 		.lane_suite = "TLS_AES_256_GCM_SHA384",
@@ -146,6 +156,10 @@ int kr_config_load(const char *path, struct kr_config *ret_c,
 		if (r < 0)
 			return r;
 	}
+	if (c.multifd && c.n_lanes == 1)
+		return kr_fail(e, KR_E_CONFIG, "%s: multifd = on needs lanes "
+			       "= 2 or more: one for QEMU's main channel",
+			       path);
 	r = resolve_user(&c, e);
 	if (!r)
 		*ret_c = c;
@@ -169,11 +183,4 @@ const char *kr_config_network(const struct kr_config *c, const char *name)
 const char *kr_config_storage(const struct kr_config *c, const char *name)
 {
 	return find(c->storages, c->n_storages, name);
-}
-
-void kr_config_policy(const struct kr_config *c, char *out, size_t size)
-{
-	snprintf(out, size, "tls=1.3\nmutual=required\nattestation=none\n"
-		 "control_suites=%s\nlane_suite=%s\n",
-		 c->control_suites, c->lane_suite);
 }

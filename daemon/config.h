@@ -31,6 +31,10 @@ struct kr_config {
 	char	      control_suites[160], lane_suite[40];
 	uint32_t      n_lanes;		/* per migration; 0 = by processors */
 	uint32_t      recall_mib;	/* pages a migration remembers */
+	uint32_t      multifd;		/* 1: QEMU's, a lane for each channel */
+	uint32_t      postcopy;		/* 1: allowed, here and to here */
+	uint32_t      postcopy_preempt;	/* 1: with a lane for what is asked for,
+					   where both hypervisors can */
 	uint32_t      padding_bytes;	/* of lanes' TLS records; 0 = none */
 	uint32_t      cache_mb;		/* each tenant's on disk; 0 = none */
 	char	      qemu_binary[PATH_MAX / 4];
@@ -46,12 +50,5 @@ int kr_config_load(const char *path, struct kr_config *ret_c,
 /** kr_config_network(), kr_config_storage() - A mapping, NULL if none. */
 const char *kr_config_network(const struct kr_config *c, const char *name);
 const char *kr_config_storage(const struct kr_config *c, const char *name);
-
-/**
- * kr_config_policy() - The protection this host demands, as canonical text
- *
- * Its SHA-256 is the policy digest that statements carry.
- */
-void kr_config_policy(const struct kr_config *c, char *out, size_t size);
 
 #endif

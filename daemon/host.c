@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "daemon/policy.h"
 #include "evidence/fingerprint.h"
 #include "evidence/ledgercheck.h"
 #include "evidence/pubkey.h"
@@ -54,16 +55,6 @@ static int make_folders(struct kr_host *h, struct kr_err *e)
 				       strerror(-r));
 	}
 	return 0;
-}
-
-static int policy_digest(struct kr_host *h, struct kr_err *e)
-{
-	char text[1024];
-
-	kr_config_policy(&h->cfg, text, sizeof(text));
-	return EVP_Digest(text, strlen(text), h->policy_digest, NULL,
-			  EVP_sha256(), NULL) ? 0 :
-	       kr_fail(e, KR_E_CRYPTO, "SHA-256");
 }
 
 /* Two daemons on one root would be two hosts with one identity. */
@@ -118,14 +109,14 @@ int kr_host_open(struct kr_host *h, struct kr_err *e)
 	if (!r)
 		r = make_folders(h, e);
 	if (!r)
-		r = policy_digest(h, e);
-	if (!r)
 		r = lock_root(h, e);
 	snprintf(path, sizeof(path), "%s/korora.db", h->lib);
 	if (!r)
 		r = kr_store_open(path, KR_STORE_WRITE, &h->store, e);
 	if (!r)
 		r = open_ledger(h, e);
+	if (!r)
+		r = kr_policy_open(h, e);
 	if (r)
 		return r;
 	kr_ledger_defer(h->ledger);
@@ -137,6 +128,7 @@ int kr_host_open(struct kr_host *h, struct kr_err *e)
 void kr_host_close(struct kr_host *h)
 {
 	kr_timer_off(&h->publish);
+	kr_policy_close(h);
 	kr_ledger_free(h->ledger);
 	kr_store_free(h->store);
 	kr_identity_free(h->identity);

@@ -26,6 +26,7 @@ struct kr_link;
 struct kr_mig;
 struct kr_client;
 struct kr_accept;
+struct kr_book;
 
 struct kr_host {
 	struct kr_loop	   *loop;
@@ -35,7 +36,11 @@ struct kr_host {
 	char		    lib[PATH_MAX / 2];	/* ROOT/var/lib/korora */
 	char		    run[PATH_MAX / 2];	/* ROOT/run/korora */
 	char		    libexec[PATH_MAX / 2];
+	struct kr_book	   *book;	/* the policy in force */
 	uint8_t		    policy_digest[32];
+	uint64_t	    policy_at_ms; /* in force since; wall clock */
+	uint64_t	    policy_entry; /* of the log, that tells of it */
+	uint32_t	    policy_floor; /* highest version there was */
 	struct kr_identity *identity;
 	struct kr_store	   *store;
 	struct kr_ledger   *ledger;

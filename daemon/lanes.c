@@ -18,22 +18,31 @@
 
 #define LANES_AUTO_MAX	4u	/* as many as cores, but no more than this */
 
-uint8_t kr_lanes_wanted(const struct kr_config *c)
+uint8_t kr_lanes_wanted(const struct kr_config *c, bool preempt)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (c->n_lanes)
-		return (uint8_t)c->n_lanes;
-	return (uint8_t)(n < 1 ? 1 : n < LANES_AUTO_MAX ? n : LANES_AUTO_MAX);
+	if (c->n_lanes) {
+		n = c->n_lanes;
+	} else {
+		n = n < 1 ? 1 : n < LANES_AUTO_MAX ? n : LANES_AUTO_MAX;
+		/* the main channel brings next to nothing of the memory */
+		n += c->multifd != 0;
+	}
+	return (uint8_t)(n + (preempt && n < KR_PLANE_LANES_MAX));
 }
 
 int kr_lanes_ask(struct kr_mig *m, struct kr_err *e)
 {
 	int r = 0;
 
+	if (!m->link)
+		return kr_fail(e, KR_E_LANE_LOST, "no session with %s",
+			       m->peer);
 	kr_mig_expect(m, 2 * m->host->cfg.peer_timeout_ms, "no lane");
 	for (uint8_t i = 0; !r && i < m->terms.protection.n_lanes; i++)
-		r = kr_link_ask_key(m->link, m->terms.migration, i, e);
+		r = kr_link_ask_key(m->link, m->terms.migration, i,
+				    m->anew.attempt, e);
 	return r;
 }
 
@@ -47,8 +56,7 @@ static int give(struct kr_mig *m, struct kr_mig_lane *l, struct kr_err *e)
 
 	memcpy(p.psk, l->key.key, sizeof(p.psk));
 	kr_plane_msg_put_lane(&w, &p);
-	r = kr_chan_send(&m->plane, KR_PLANE_LANE, buf, kr_wr_len(&w),
-			 &l->fd, 1, e);
+	r = kr_mig_order(m, KR_PLANE_LANE, &w, &l->fd, 1, e);
 	kr_wipe(&p, sizeof(p));
 	kr_wipe(buf, sizeof(buf));
 	kr_wipe(&l->key, sizeof(l->key));
@@ -96,6 +104,13 @@ static void connect_lane(struct kr_mig *m, struct kr_mig_lane *l)
 
 /* ---- either ------------------------------------------------------------ */
 
+/* Lanes are wanted once, and anew when post-copy's broke. */
+static bool wants(const struct kr_mig *m)
+{
+	return m->state == KR_S_COPY || m->state == KR_T_LOAD ||
+	       (kr_postcopy_late(m) && m->plane.io.fd >= 0);
+}
+
 void kr_lanes_key(struct kr_link *link, const struct kr_lanekey *k)
 {
 	struct kr_mig *m = kr_mig_find(link->host, k->migration);
@@ -106,12 +121,12 @@ void kr_lanes_key(struct kr_link *link, const struct kr_lanekey *k)
 	    k->lane >= m->terms.protection.n_lanes)
 		return;
 	l = &m->lanes[k->lane];
-	if (l->given || l->have_key ||
-	    (m->state != KR_S_COPY && m->state != KR_T_LOAD))
+	if (l->given || l->have_key || !wants(m) ||
+	    k->attempt != m->anew.attempt)
 		return;
 	l->key = *k;
 	l->have_key = true;
-	if (m->state == KR_S_COPY)
+	if (kr_state_side(m->state) == KR_SOURCE)
 		connect_lane(m, l);
 	else if (l->fd >= 0 && give(m, l, &e))
 		kr_mig_fail(m, &e);
@@ -125,7 +140,7 @@ int kr_lanes_in(struct kr_link *link, const uint8_t id[16], uint8_t lane,
 	struct kr_err why = KR_ERR_NONE;
 	struct kr_mig_lane *l;
 
-	if (!m || m->state != KR_T_LOAD ||
+	if (!m || kr_state_side(m->state) != KR_TARGET || !wants(m) ||
 	    lane >= m->terms.protection.n_lanes)
 		return kr_fail(e, KR_E_LANE_UNKNOWN, "lane %u from %s", lane,
 			       link->address);

@@ -374,9 +374,7 @@ static int start_agent(struct kr_link *l, int fd, struct kr_err *e)
 		r = kr_spawn_agent(h, "korora-link", &l->chan, &l->pid, e);
 	if (!r) {
 		kr_linkstart_put(&w, &s);
-		r = w.bad ? kr_fail(e, KR_E_LIMIT, "start too long") :
-		    kr_chan_send(&l->chan, KR_LINK_START, buf, kr_wr_len(&w),
-				 &fd, 1, e);
+		r = kr_chan_put_fds(&l->chan, KR_LINK_START, &w, &fd, 1, e);
 	}
 	kr_wipe(&s, sizeof(s));
 	kr_wipe(buf, sizeof(buf));
@@ -482,9 +480,9 @@ int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *body,
 }
 
 int kr_link_ask_key(struct kr_link *l, const uint8_t migration[16],
-		    uint8_t lane, struct kr_err *e)
+		    uint8_t lane, uint16_t attempt, struct kr_err *e)
 {
-	struct kr_lanekey k = { .lane = lane };
+	struct kr_lanekey k = { .lane = lane, .attempt = attempt };
 	uint8_t buf[sizeof(k)];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 

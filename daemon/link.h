@@ -10,6 +10,7 @@
 
 #include "daemon/dial.h"
 #include "daemon/host.h"
+#include "daemon/shown.h"
 #include "wire/linkmsg.h"
 #include "wire/peermsg.h"
 
@@ -25,6 +26,8 @@ struct kr_link {
 	char		peer[KR_LINK_NAME_MAX];	/* proved once up */
 	struct kr_linkup info;		/* valid once up */
 	struct kr_pubkey *key;		/* its identity's; once up */
+	struct kr_shown	shown;		/* for offers to come */
+	struct kr_inforce policy;	/* its host's, as its log told last */
 	struct kr_err	error;		/* why it ended */
 	struct kr_timer	reap;		/* frees it outside its callbacks */
 };
@@ -64,7 +67,7 @@ int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *w,
 
 /** kr_link_ask_key() - Ask for a lane's key: kr_lanes_key() tells it. */
 int kr_link_ask_key(struct kr_link *l, const uint8_t migration[16],
-		    uint8_t lane, struct kr_err *e);
+		    uint8_t lane, uint16_t attempt, struct kr_err *e);
 
 /** kr_link_close() - Say why (NULL: no reason) and end the session. */
 void kr_link_close(struct kr_link *l, const struct kr_err *why);

@@ -19,6 +19,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/api.h"
+#include "daemon/guard.h"
+#include "daemon/plan.h"
 #include "daemon/record.h"
 #include "daemon/spawn.h"
 
@@ -165,8 +167,18 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 			       kr_state_name(from));
 	if (ev == KR_EV_SESSION && from == KR_S_PREPARE)
 		kr_source_session(m);
-	if (ev == KR_EV_FAIL && from == KR_T_OWNER)
+	if (kr_guard_step(m, x->to, &why)) {
+		if (ev == KR_EV_FAIL || !kr_state_before_return(from) ||
+		    kr_handover[from][KR_EV_FAIL].to == KR_ILLEGAL)
+			return kr_fail(e, why.kr, "%s", why.what);
+		kr_mig_fail(m, &why);	/* this one, and nothing else */
+		return 0;
+	}
+	if (ev == KR_EV_FAIL && x->act == KR_ACT_LOST_VM) {
 		kr_mig_log_head(m, &m->terms.to_log);
+		m->terms.postcopy.lost = m->terms.postcopy.early;
+		kr_terms_forget_last(&m->terms);
+	}
 	m->stepping = true;
 	if (x->eager) {
 		fault(from, ev, KR_FAULT_BEFORE);
@@ -203,8 +215,12 @@ int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e)
 
 void kr_mig_fail(struct kr_mig *m, const struct kr_err *e)
 {
+	/* a VM that runs on what is owed is lost by a loss alone */
+	if (e && e->kr != KR_E_VM_LOST && kr_postcopy_late(m) &&
+	    kr_anew_torn(m, e))
+		return;
 	if (e && e->code) {
-		if (!m->error.code)
+		if (!m->error.code || e->kr == KR_E_VM_LOST)
 			m->error = *e;
 		kr_log_err(KR_LOG_WARN, m->terms.vm, e);
 	}
@@ -268,15 +284,41 @@ static void on_tick(void *arg)
 	struct kr_mig *m = arg;
 
 	kr_timer_arm(m->host->loop, &m->tick, TICK_MS);
-	if (m->state == KR_S_COPY && m->vm && m->sending)
-		kr_vm_command(m->vm, KR_HYPER_ASK, NULL);
+	kr_source_ask(m);
 	tell_progress(m);
+}
+
+/* The peer decides, and does not: look for it. */
+static void try_again(struct kr_mig *m)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (m->adrift) {
+		m->adrift = kr_vm_adopt(m->host, &m->def, &m->vm, NULL) < 0;
+		if (m->adrift)
+			kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
+		else
+			kr_mig_step(m, KR_EV_RESTART, NULL);
+		return;
+	}
+	if (m->state == KR_T_FETCH && !m->vm) {	/* and could not be recorded */
+		if (m->pc.off) {
+			kr_postcopy_off(m);
+			return;
+		}
+		kr_fail(&e, KR_E_VM_LOST, "%s has no process here",
+			m->terms.vm);
+		kr_mig_fail(m, &e);
+		return;
+	}
+	kr_anew_again(m);
+	if (kr_mig_reconnect(m, &e))
+		kr_log_err(KR_LOG_WARN, m->peer, &e);
 }
 
 static void on_again(void *arg)
 {
 	struct kr_mig *m = arg;
-	struct kr_err e = KR_ERR_NONE;
 
 	if (m->finished)
 		return;
@@ -288,8 +330,8 @@ static void on_again(void *arg)
 		kr_mig_finish(m);
 	else if (kr_state_before_return(m->state))
 		kr_mig_fail(m, &m->suspect);
-	else if (kr_mig_reconnect(m, &e))
-		kr_log_err(KR_LOG_WARN, m->peer, &e);
+	else
+		try_again(m);
 }
 
 static void on_reap(void *arg)
@@ -301,12 +343,15 @@ static void on_reap(void *arg)
 	if (*p)
 		*p = m->next;
 	kr_mig_stop_plane(m);
+	kr_mig_hang_up(&m->anew.ends);
 	kr_timer_off(&m->timeout);
 	kr_timer_off(&m->freeze);
 	kr_timer_off(&m->tick);
 	kr_timer_off(&m->again);
 	kr_timer_off(&m->reap);
+	kr_plan_free(m->plan);
 	json_decref(m->result);
+	free(m->request);
 	free(m);
 }
 
@@ -318,10 +363,11 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 		return NULL;
 	m->host = h;
 	m->state = state;
-	m->plane.io.fd = -1;
+	m->uid = (uid_t)-1;	/* nobody's, until who asked is known */
+	m->plane.io.fd = m->pc.far_fd = -1;
 	kr_lanes_init(m);
 	m->sig_kind = KR_STATEMENT_N;
-	m->started_ns = kr_now_ns();
+	m->started_ns = m->since_ns = kr_now_ns();
 	m->timeout = (struct kr_timer){ .fn = on_timeout, .arg = m };
 	m->freeze = (struct kr_timer){ .fn = on_freeze, .arg = m };
 	m->tick = (struct kr_timer){ .fn = on_tick, .arg = m };
@@ -407,6 +453,7 @@ void kr_mig_finish(struct kr_mig *m)
 		return;
 	m->settled = true;
 	kr_mig_stop_plane(m);
+	kr_mig_hang_up(&m->anew.ends);
 	kr_timer_off(&m->timeout);
 	kr_timer_off(&m->freeze);
 	kr_timer_off(&m->tick);
@@ -421,6 +468,7 @@ void kr_mig_finish(struct kr_mig *m)
 		if (first)
 			kr_log_err(KR_LOG_ERROR, "finish", &e);
 		kr_timer_arm(m->host->loop, &m->again, KR_MIG_AGAIN_MS);
+		kr_api_call_off(m, &e);
 		if (kr_state_before_return(m->state))
 			kr_api_migrated(m);	/* and undo it once more */
 		return;
@@ -442,10 +490,12 @@ void kr_mig_undo_all(struct kr_host *h)
 
 	kr_fail(&e, KR_E_CRASHED, "kororad on %s is being stopped",
 		kr_identity_name(h->identity));
-	for (struct kr_mig *m = h->migs; m; m = m->next)
+	for (struct kr_mig *m = h->migs; m; m = m->next) {
+		kr_api_call_off(m, &e);
 		if (!m->finished && !kr_state_ended(m->state) &&
 		    kr_state_before_return(m->state))
 			kr_mig_fail(m, &e);
+	}
 }
 
 bool kr_mig_undoing(const struct kr_host *h)
@@ -459,8 +509,12 @@ bool kr_mig_undoing(const struct kr_host *h)
 
 void kr_mig_fini(struct kr_host *h)
 {
-	while (h->migs)
+	while (h->migs) {
+		/* a VM that runs on what comes needs the plane, not us */
+		if (kr_postcopy_late(h->migs))
+			kr_chan_close(&h->migs->plane);
 		on_reap(h->migs);
+	}
 }
 
 static int recover_one(void *arg, const struct kr_migrow *row,
@@ -489,6 +543,7 @@ int kr_mig_recover(struct kr_host *h, struct kr_err *e)
 
 		if (a < 0)
 			kr_log_err(KR_LOG_ERROR, m->terms.vm, &why);
+		m->adrift = a < 0;
 		m->touched = true;
 		if (!m->finished && kr_mig_step(m, KR_EV_RESTART, &why) < 0)
 			kr_log_err(KR_LOG_ERROR, "recover", &why);

@@ -5,24 +5,31 @@
  * happens to it is an event for kr_mig_step(), which looks the edge up in
  * policy/handover.h, makes the new state durable, and only then acts.
  *
- * source.c and target.c hold the acts; talk.c speaks with the peer, planes.c
- * with the data plane, lanes.c opens its lanes, record.c speaks with the
- * store, migjson.c with people.
+ * source.c and target.c hold the acts; talk.c speaks with the peer, witness.c
+ * about both logs, and sourceword.c and targetword.c hear what it signed,
+ * sourcenews.c the source's hypervisor; planes.c speaks with the data plane,
+ * lanes.c opens its lanes, record.c speaks with the store, migjson.c with
+ * people.
  */
 #ifndef KR_DAEMON_MIGRATION_H
 #define KR_DAEMON_MIGRATION_H
 
 #include <jansson.h>
 
+#include "daemon/anew.h"
+#include "daemon/converge.h"
 #include "daemon/dial.h"
 #include "daemon/host.h"
 #include "daemon/link.h"
+#include "daemon/postcopy.h"
+#include "daemon/strategy.h"
 #include "daemon/vm.h"
 #include "evidence/statement.h"
 #include "plane/plane_msg.h"
 #include "policy/handover.h"
 #include "store/migrow.h"
 
+#define KR_MIG_SOCKET	"mig.sock"	/* in the VM's folder */
 #define KR_MIG_AGAIN_MS	1000u	/* between attempts to reach the peer */
 #define KR_MIG_ANSWER_MS	30000u	/* for the peer's hypervisor to start */
 #define KR_MIG_FREEZE_MS	30000u	/* a guest stands still at most */
@@ -38,6 +45,8 @@ struct kr_mig_lane {
 	bool		  have_key, given;
 };
 
+struct kr_plan;
+
 struct kr_mig {
 	struct kr_mig	 *next;
 	struct kr_host	 *host;
@@ -46,22 +55,35 @@ struct kr_mig {
 	struct kr_terms	  terms;
 	struct kr_vmdef	  def;
 	char		  peer[64];
-	bool		  offline;	/* pause first, then send */
+	enum kr_strategy  strategy;
 	/* ---- as asked for ---------------------------------------------- */
-	uint32_t	  max_downtime_ms, timeout_s;
+	uint32_t	  max_downtime_ms;	/* 0: not said */
+	uint32_t	  timeout_s;
+	bool		  throttle;	/* the guest may be slowed down */
+	bool		  may_early;	/* and auto may pick post-copy */
 	uint64_t	  bandwidth_bytes_s;	/* 0: no limit */
 	uint32_t	  recall_mib;	/* pages both planes remember */
+	bool		  multifd;	/* a lane for each of QEMU's channels */
+	bool		  preempt;	/* offered; the terms say if agreed */
 	uint64_t	  client;	/* whom to tell; 0: nobody */
+	uid_t		  uid;		/* S: of who asked, as it was then */
+	uint64_t	  since_ns;	/* it was asked for: timeout_s counts */
+	struct kr_plan	 *plan;		/* it is a probe (plan.h); or NULL */
 	/* ---- at work --------------------------------------------------- */
 	struct kr_link	 *link;
 	struct kr_vm	 *vm;
 	struct kr_chan	  plane;
 	pid_t		  plane_pid;
+	bool		  plane_failed;	/* it said so, and does nothing more */
 	struct kr_mig_lane lanes[KR_PLANE_LANES_MAX];
 	uint8_t		  n_lanes_up;
+	bool		  log_vouched, log_cosigned;	/* the peer's; ours */
+	struct kr_inforce peer_policy;	/* S: as its log said at the offer */
+	struct kr_requestrow *request;	/* others approved it; owned, or NULL */
 	bool		  sending, sent, loaded, broken;
 	bool		  touched;	/* S: the hypervisor may not run the VM */
 	bool		  have_manifest, have_peer_manifest, running;
+	bool		  adrift;	/* its VM's process could not be found out */
 	bool		  ending;	/* reviving or dropping */
 	bool		  killing;	/* its VM's process is dying */
 	void		(*after_kill)(struct kr_mig *m);
@@ -71,14 +93,22 @@ struct kr_mig {
 	enum kr_event	  owed_ev;	/* what undid it */
 	bool		  owes_certainty;	/* a release may be on disk */
 	struct kr_manifest manifest;
+	struct kr_postcopy pc;
+	struct kr_anew	  anew;
 	struct kr_dsse_sig sig, peer_sig;	/* of the newest statements */
 	enum kr_statement sig_kind, peer_kind;	/* KR_STATEMENT_N: none */
 	bool		  have_peer_sig;
+	uint32_t	  heard;	/* kinds of the peer's, on record */
 	uint64_t	  started_ns, paused_ns, released_ns, running_ns;
 	struct kr_plane_progress progress;
 	struct kr_hyper_status status;
+	struct kr_converge converge;	/* at the source */
+	bool		  asked;	/* the hypervisor, and no answer yet */
+	bool		  ask_again;	/* once that is here */
+	uint64_t	  pass_ns;	/* when its newest pass began */
 	struct kr_timer	  timeout, freeze, tick, again, reap;
 	unsigned int	  n_again, n_tries;
+	bool		  run_asked;	/* T: and RUN is not answered yet */
 	json_t		 *result;	/* as recorded when it finished */
 	struct kr_err	  error;	/* the first cause */
 	struct kr_err	  suspect;	/* an effect whose cause may follow */
@@ -166,8 +196,38 @@ void kr_mig_ask(struct kr_mig *m);
 /** kr_mig_send_fail() - Tell the peer why; best effort. */
 void kr_mig_send_fail(struct kr_mig *m);
 
-/** kr_mig_plane() - Start the data plane on the hypervisor's socket. */
-int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
+/**
+ * kr_mig_order() - Say that to the data plane, if the rules allow it
+ * @w: NULL for an empty message; @fds are borrowed
+ */
+int kr_mig_order(struct kr_mig *m, enum kr_plane_msg order,
+		 const struct kr_wr *w, const int *fds, unsigned int n_fds,
+		 struct kr_err *e);
+
+/**
+ * kr_mig_plane() - Start the data plane on the hypervisor's sockets
+ * @fds: source: one that listens; destination: those of kr_mig_connect();
+ *	 borrowed
+ */
+int kr_mig_plane(struct kr_mig *m, const int *fds, unsigned int n_fds,
+		 struct kr_err *e);
+
+/** kr_mig_channels() - Connections that the hypervisors make: 1, lanes, or one
+ * for what is asked for in post-copy beside the only one. */
+unsigned int kr_mig_channels(const struct kr_mig *m);
+
+/** kr_mig_multifd() - Of these, multifd's beside the main one. */
+uint8_t kr_mig_multifd(const struct kr_mig *m);
+
+/** kr_mig_connect() - Destination: as many connections as the hypervisor
+ * awaits, the main channel's first: it takes the first for that.
+ * kr_mig_hang_up() - Close ours; those that a data plane was given stay. */
+int kr_mig_connect(const struct kr_mig *m, struct kr_anew_ends *ret_ends,
+		   struct kr_err *e);
+void kr_mig_hang_up(struct kr_anew_ends *ends);
+
+/** kr_mig_rounds() - Over memory: the hypervisor's word, or the plane's. */
+uint32_t kr_mig_rounds(const struct kr_mig *m);
 
 /**
  * kr_mig_end_vm() - End the VM's process if it is this migration's
@@ -176,6 +236,21 @@ int kr_mig_plane(struct kr_mig *m, int hyper_fd, struct kr_err *e);
  */
 void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
 		   void (*then)(struct kr_mig *m));
+
+/** kr_mig_socket() - Where its hypervisor here listens or connects. */
+void kr_mig_socket(const struct kr_mig *m, char path[PATH_MAX]);
+/** kr_mig_listen() - S: for its hypervisor to connect. Return: what listens,
+ * the caller's; or an error. */
+int kr_mig_listen(const struct kr_mig *m, struct kr_err *e);
+/** kr_mig_unlink_socket() - Nobody is to connect any more; the VM's folder
+ * lives on. */
+void kr_mig_unlink_socket(const struct kr_mig *m);
+
+/** kr_mig_take_manifest() - S: what the terms say of the stream. */
+void kr_mig_take_manifest(struct kr_mig *m, const struct kr_manifest *own);
+
+/** kr_mig_has_plane() - Is there a data plane, and did it not fail? */
+bool kr_mig_has_plane(const struct kr_mig *m);
 
 /** kr_mig_stop_plane() - End the data plane and its lanes. */
 void kr_mig_stop_plane(struct kr_mig *m);
@@ -195,10 +270,22 @@ int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 			struct kr_err *e);
 int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		    struct kr_err *e);
+/** kr_target_match() - Is all here that it takes, and the same as sent? */
+void kr_target_match(struct kr_mig *m);
+/** kr_source_ask() - Ask the hypervisor how far it is, if it may be asked. */
+void kr_source_ask(struct kr_mig *m);
 /** kr_source_session() - Take what the offer says of the session. */
 void kr_source_session(struct kr_mig *m);
+/** kr_source_offer() - Both logs are vouched for (witness.h): say the offer. */
+void kr_source_offer(struct kr_mig *m);
 /** kr_source_start() - Begin: @m holds what was asked for. */
 int kr_source_start(struct kr_mig *m, struct kr_err *e);
+/** kr_source_watch() - Hear its hypervisor's news (sourcenews.c). */
+void kr_source_watch(struct kr_mig *m);
+/** kr_source_sent() - Are both the hypervisor and the data plane done? */
+void kr_source_sent(struct kr_mig *m);
+/** kr_source_revive() - The VM is to run on here, whatever that takes. */
+void kr_source_revive(struct kr_mig *m);
 /** kr_source_insist() - Resuming takes long: try once more. */
 void kr_source_insist(struct kr_mig *m);
 /** kr_target_insist() - The VM must run here: tell the hypervisor again. */
@@ -224,8 +311,9 @@ int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
 
 /* ---- lanes, until the data plane has them (lanes.c) -------------------- */
 
-/** kr_lanes_wanted() - As configured, or by this host's processors. */
-uint8_t kr_lanes_wanted(const struct kr_config *c);
+/** kr_lanes_wanted() - As configured, or by this host's processors; and one
+ * more for what is asked for in post-copy. */
+uint8_t kr_lanes_wanted(const struct kr_config *c, bool preempt);
 void kr_lanes_init(struct kr_mig *m);
 void kr_lanes_close(struct kr_mig *m);
 

@@ -13,7 +13,9 @@
 
 #include "base/fd.h"
 #include "daemon/disks.h"
+#include "daemon/guard.h"
 #include "daemon/migration.h"
+#include "policy/book.h"
 #include "store/vmrow.h"
 
 #define SPARE_KB	(64u << 10)	/* left to the host beside the VM */
@@ -179,6 +181,26 @@ static int check_right(struct ctx *c, struct kr_err *e)
 	return 0;
 }
 
+static void note_policy(struct ctx *c)
+{
+	snprintf(c->note, sizeof(c->note), "%s, version %u",
+		 c->h->book->name, c->h->book->version);
+}
+
+/* May the source's host bring it here? */
+static int check_policy(struct ctx *c, struct kr_err *e)
+{
+	note_policy(c);
+	return kr_guard_offer(c->h, &c->o->terms, &c->o->def, e);
+}
+
+/* May it go from here to there? */
+static int check_own_policy(struct ctx *c, struct kr_err *e)
+{
+	note_policy(c);
+	return kr_guard_send(c->h, &c->o->terms, &c->o->def, e);
+}
+
 static int check_room(struct ctx *c, struct kr_err *e)
 {
 	struct statvfs f;
@@ -315,12 +337,14 @@ static const struct check for_source[] = {
 	{ "agents",	check_agents },
 	{ "hypervisor",	check_hypervisor },
 	{ "VM",		check_vm },
+	{ "policy",	check_own_policy },
 	{ "room for evidence", check_room },
 	{ "evidence log", check_log },
 };
 
 static const struct check for_offer[] = {
 	{ "right to the VM", check_right },
+	{ "policy",	check_policy },
 	{ "hypervisor",	check_hypervisor },
 	{ "hypervisor version", check_version },
 	{ "machine and CPU", check_machine },

@@ -9,6 +9,8 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/consent.h"
+#include "daemon/policy.h"
 #include "evidence/receipt.h"
 #include "store/receiptrow.h"
 #include "store/vmrow.h"
@@ -42,6 +44,9 @@ static enum kr_statement own_statement(const struct kr_mig *m,
 		return KR_STATEMENT_PREPARED;
 	case KR_T_OWNER:
 		return KR_STATEMENT_OWNER;
+	case KR_T_RAN:
+		return m->terms.postcopy.early ? KR_STATEMENT_COMPLETE :
+						 NO_STATEMENT;
 	case KR_T_DISOWNED:
 		return m->terms.times.released_ms ? KR_STATEMENT_DISOWN :
 						    NO_STATEMENT;
@@ -51,6 +56,22 @@ static enum kr_statement own_statement(const struct kr_mig *m,
 }
 
 /* ---- the evidence log -------------------------------------------------- */
+
+/* The step that a policy allowed which came into force after the one that the
+ * statements name: which it was. */
+static void put_anew(json_t *d, const struct kr_mig *m, enum kr_state to)
+{
+	struct kr_inforce now;
+
+	if (to != KR_S_RELEASED && to != KR_T_PREPARED)
+		return;
+	kr_policy_tell(m->host, &now);
+	if (!kr_inforce_same(&now, to == KR_S_RELEASED ?
+				   &m->terms.from_policy :
+				   &m->terms.to_policy))
+		json_object_set_new(d, "decided_anew",
+				    kr_inforce_detail(&now));
+}
 
 static json_t *detail(const struct kr_mig *m, enum kr_state to,
 		      enum kr_event ev)
@@ -74,6 +95,8 @@ static int append(struct kr_mig *m, const char *event, json_t *d,
 	KR_AUTOFREE char *env = NULL;
 	int r = 0;
 
+	/* whose it is, for who may be told of it */
+	json_object_set_new(d, "tenant", json_string(m->def.tenant));
 	if (k != NO_STATEMENT)
 		r = kr_statement_envelope(k, &m->terms, sigs, n_sigs, &env, e);
 	return r ? r : kr_ledger_append(m->host->ledger, event,
@@ -122,6 +145,7 @@ static int log_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 	}
 	snprintf(event, sizeof(event), "migration.%s", kr_state_phase(to));
 	if (!r && to != m->state) {
+		put_anew(d, m, to);
 		r = sign(m, k, e);
 		both(m, to, sigs);
 		if (!r)
@@ -139,7 +163,7 @@ static int log_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 static void put_doc(struct kr_mig *m, struct kr_wr *w)
 {
 	kr_wr_u8(w, DOC_VERSION);
-	kr_wr_u8(w, m->offline);
+	kr_wr_u8(w, (uint8_t)m->strategy);
 	kr_terms_put(w, &m->terms);
 	kr_vmdef_put(&m->def, w);
 }
@@ -241,18 +265,29 @@ static int put_receipt(struct kr_mig *m, enum kr_state to, struct kr_err *e)
 	return kr_receiptrow_put(m->host->store, &p, e);
 }
 
+/* Who says it again and again does not fill the log. */
+static bool heard_before(const struct kr_mig *m)
+{
+	return m->heard & 1u << m->peer_kind;
+}
+
 int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 		   struct kr_err *e)
 {
 	struct kr_store *s = m->host->store;
 	int r;
 
-	if (to == m->state && !m->have_peer_sig)
+	if (to == m->state && (!m->have_peer_sig || heard_before(m))) {
+		m->have_peer_sig = false;
 		return 0;	/* nothing new to keep */
+	}
 	r = kr_store_begin(s, e);
 	if (r)
 		return r;
-	r = log_step(m, to, ev, e);
+	if (to == KR_S_COPY && to != m->state && !m->plan)
+		r = kr_consent_take(m, e);
+	if (!r)
+		r = log_step(m, to, ev, e);
 	if (!r)
 		r = put_row(m, to, NULL, e);
 	if (!r)
@@ -264,6 +299,7 @@ int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 	else
 		r = kr_store_commit(s, e);
 	if (!r) {
+		m->heard |= m->have_peer_sig ? 1u << m->peer_kind : 0;
 		m->have_peer_sig = false;
 		return 0;
 	}
@@ -271,6 +307,22 @@ int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 	m->sig_kind = NO_STATEMENT;
 	memset(&m->sig, 0, sizeof(m->sig));
 	return r;
+}
+
+int kr_record_event(struct kr_mig *m, const char *event, json_t *d,
+		    struct kr_err *e)
+{
+	struct kr_store *s = m->host->store;
+	int r = kr_store_begin(s, e);
+
+	if (r)
+		return r;
+	r = append(m, event, d, NO_STATEMENT, NULL, 0, e);
+	if (!r)
+		r = put_row(m, m->state, NULL, e);
+	if (r)
+		kr_store_rollback(s);
+	return r ? r : kr_store_commit(s, e);
 }
 
 bool kr_record_ours(const struct kr_mig *m, enum kr_state st)
@@ -336,23 +388,43 @@ int kr_record_finish(struct kr_mig *m, struct kr_err *e)
 	return r ? r : put_row(m, m->state, text, e);
 }
 
+static int get_doc(const struct kr_migrow *row, enum kr_strategy *ret_s,
+		   struct kr_terms *ret_t, struct kr_vmdef *ret_d,
+		   struct kr_err *e)
+{
+	struct kr_rd r = KR_RD(row->doc, row->doc_bytes);
+	int rc;
+
+	if (kr_rd_u8(&r) != DOC_VERSION)
+		return kr_fail(e, KR_E_STORE, "a migration's record cannot be "
+			       "read");
+	*ret_s = (enum kr_strategy)kr_rd_u8(&r);
+	rc = kr_terms_get(&r, ret_t, e);
+	return rc ? rc : kr_vmdef_get(&r, ret_d, e);
+}
+
+int kr_record_def(const struct kr_migrow *row, struct kr_vmdef *ret_d,
+		  struct kr_err *e)
+{
+	static struct kr_terms t;
+	enum kr_strategy s;
+
+	return get_doc(row, &s, &t, ret_d, e);
+}
+
 struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],
 			      struct kr_err *e)
 {
 	struct kr_migrow row;
 	struct kr_mig *m = NULL;
-	struct kr_rd r;
 
 	if (kr_migrow_get(h->store, id, &row, e))
 		return NULL;
-	r = KR_RD(row.doc, row.doc_bytes);
 	m = kr_mig_new(h, (enum kr_state)row.state);
-	if (!m || kr_rd_u8(&r) != DOC_VERSION)
+	if (!m || get_doc(&row, &m->strategy, &m->terms, &m->def, e))
 		goto bad;
 	m->finished = row.finished;
-	m->offline = kr_rd_u8(&r);
-	if (kr_terms_get(&r, &m->terms, e) || kr_vmdef_get(&r, &m->def, e))
-		goto bad;
+	m->anew.attempt = (uint16_t)m->terms.postcopy.recoveries;
 	snprintf(m->peer, sizeof(m->peer), "%s", row.peer);
 	if (row.error)
 		kr_fail(&m->error, (enum kr_code)row.error, "%s", row.what);

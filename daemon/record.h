@@ -12,6 +12,10 @@
 int kr_record_step(struct kr_mig *m, enum kr_state to, enum kr_event ev,
 		   struct kr_err *e);
 
+/** kr_record_event() - What happened in between, for the evidence log. */
+int kr_record_event(struct kr_mig *m, const char *event, json_t *d,
+		    struct kr_err *e);
+
 /** kr_record_finish() - Write the receipt file, then mark the row finished. */
 int kr_record_finish(struct kr_mig *m, struct kr_err *e);
 
@@ -27,6 +31,10 @@ bool kr_record_ours(const struct kr_mig *m, enum kr_state st);
 /** kr_record_load() - Read a migration back; listed, NULL if unknown. */
 struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],
 			      struct kr_err *e);
+
+/** kr_record_def() - The VM that a row is about, as it was then. */
+int kr_record_def(const struct kr_migrow *row, struct kr_vmdef *ret_d,
+		  struct kr_err *e);
 
 /** kr_record_receipt_path() - ROOT/var/lib/korora/receipts/ID.json. */
 void kr_record_receipt_path(const struct kr_host *h, const uint8_t id[16],

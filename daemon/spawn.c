@@ -129,28 +129,31 @@ static int write_pid(int fd)
 /*
  * In the child: a hypervisor runs as root for its files' sake, without what
  * else root may do. Its taps and sockets are opened for it, so of all
- * capabilities it keeps the one that opens disks of another owner. Exec gives
- * root what the bounding set has; without new privileges no more than that.
+ * capabilities it keeps the one that opens disks of another owner, and @also
+ * (-1: none). Exec gives root what the bounding set has; without new
+ * privileges no more than that.
  */
-static int shed_capabilities(void)
+static int shed_capabilities(int also)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
 	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	unsigned int keep = CAP_TO_INDEX(CAP_DAC_OVERRIDE);
+	const int keep[] = { CAP_DAC_OVERRIDE, also };
+	uint32_t bits[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	if (syscall(SYS_capget, &head, set))
 		return -1;
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
-		if (cap != CAP_DAC_OVERRIDE && prctl(PR_CAPBSET_DROP, cap))
+		if (cap != keep[0] && cap != keep[1] &&
+		    prctl(PR_CAPBSET_DROP, cap))
 			return -1;
+	for (unsigned int i = 0; i < 2; i++)
+		if (keep[i] >= 0)
+			bits[CAP_TO_INDEX(keep[i])] |= CAP_TO_MASK(keep[i]);
 	for (unsigned int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		unsigned int bit = i == keep ? CAP_TO_MASK(CAP_DAC_OVERRIDE) :
-					       0;
-
-		set[i].permitted &= bit;
-		set[i].effective &= bit;
+		set[i].permitted &= bits[i];
+		set[i].effective &= bits[i];
 		set[i].inheritable = 0;
 	}
 	return syscall(SYS_capset, &head, set) ||
@@ -184,7 +187,8 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 		pid_fd = open("qemu.pid", O_WRONLY | O_CREAT | O_TRUNC, 0644);
 		if (pid_fd < 0 ||
 		    write_pid(pid_fd) || dup2(null, 0) < 0 ||
-		    place_fds(l, out, fd) || shed_capabilities())
+		    place_fds(l, out, fd) ||
+		    shed_capabilities(l->ptrace ? CAP_SYS_PTRACE : -1))
 			_exit(126);
 		execv(l->argv[0], l->argv);
 		_exit(127);

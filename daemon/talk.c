@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/api.h"
+#include "daemon/witness.h"
 
 /* ---- statements -------------------------------------------------------- */
 
@@ -36,7 +37,8 @@ int kr_mig_send(struct kr_mig *m, enum kr_statement k, struct kr_err *e)
 		m->sig_kind = k;
 	}
 	s.sig = m->sig;
-	if (k == KR_STATEMENT_OWNER && m->running_ns)
+	if ((k == KR_STATEMENT_OWNER || k == KR_STATEMENT_COMPLETE) &&
+	    m->running_ns)
 		s.terms.downtime_us = (kr_now_ns() - m->running_ns) / 1000;
 	l = m->link;
 	kr_step_put(&w, &s);
@@ -116,6 +118,7 @@ int kr_mig_heard(struct kr_mig *m, const struct kr_step *s, enum kr_event ev,
 
 static int on_step(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 {
+	struct kr_link *before;
 	struct kr_step s;
 	struct kr_mig *m;
 	int rc = kr_step_parse(r, &s, e);
@@ -126,13 +129,22 @@ static int on_step(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	if (!m || strcmp(m->peer, l->peer))
 		return kr_fail(e, KR_E_NO_MIGRATION, "a %s for a migration "
 			       "that is not known", kr_statement_name(s.kind));
+	before = m->link;
 	m->link = l;
 	rc = kr_state_side(m->state) == KR_SOURCE ?
 	     kr_source_statement(m, &s, e) : kr_target_statement(m, &s, e);
-	/* a late or repeated statement is no reason to end the session, nor
-	 * is a full disk of ours */
-	return rc < 0 && e && (e->kr == KR_E_NO_EDGE || e->kr == KR_E_STORE) ?
-	       0 : rc;
+	/* who says what is not true does not lead the conversation */
+	if (rc < 0 && e->kr != KR_E_STORE && m->link == l && before &&
+	    !before->dead)
+		m->link = before;
+	return rc;
+}
+
+/* What a probe measured, and that it did, is the source's to say. */
+static bool may_say(const struct kr_mig *m, uint16_t kr)
+{
+	return kr_code_find(kr) &&
+	       (kr != KR_E_PROBED || kr_state_side(m->state) == KR_TARGET);
 }
 
 static int on_peer_fail(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
@@ -147,7 +159,7 @@ static int on_peer_fail(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	m = kr_mig_find(l->host, f.migration);
 	if (!m || strcmp(m->peer, l->peer) || m->finished)
 		return 0;
-	if (kr_code_find(f.kr))
+	if (may_say(m, f.kr))
 		kr_fail(&why, (enum kr_code)f.kr, "%s says: %.*s", l->peer,
 			150, f.what);
 	else
@@ -175,8 +187,8 @@ static int on_ask(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	return 0;
 }
 
-int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
-		   struct kr_err *e)
+static int hear(struct kr_link *l, uint16_t type, struct kr_rd *r,
+		struct kr_err *e)
 {
 	static struct kr_offer o;
 	int rc;
@@ -198,7 +210,27 @@ int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
 		return on_peer_fail(l, r, e);
 	case KR_PEER_ASK:
 		return on_ask(l, r, e);
+	case KR_PEER_MEND:
+	case KR_PEER_MENDED:
+		return kr_anew_message(l, type, r, e);
+	case KR_PEER_LOG_SEEN:
+	case KR_PEER_LOG_HEAD:
+	case KR_PEER_LOG_COSIGN:
+		return kr_witness_message(l, type, r, e);
 	default:
 		return kr_fail(e, KR_E_UNEXPECTED, "message type %u", type);
 	}
+}
+
+int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
+		   struct kr_err *e)
+{
+	int rc = hear(l, type, r, e);
+
+	/* what is late or repeated is no reason to end the session, nor is a
+	 * full disk of ours */
+	if (rc >= 0 || (e->kr != KR_E_NO_EDGE && e->kr != KR_E_STORE))
+		return rc;
+	kr_log_err(KR_LOG_INFO, l->peer, e);
+	return 0;
 }

@@ -74,8 +74,8 @@ void kr_tenantcache_take(const struct kr_host *h, const char *tenant,
 		return;
 	}
 	kr_wipe(s->cache_key, sizeof(s->cache_key));
-	if (fd != -EBUSY) {
-		kr_fail(&e, KR_E_SYSTEM, "%s: %s", path, strerror(-fd));
-		kr_log_err(KR_LOG_WARN, "no page cache", &e);
-	}
+	kr_fail(&e, KR_E_SYSTEM, "%s: %s", path,
+		fd == -EBUSY ? "another migration of the tenant has it" :
+			       strerror(-fd));
+	kr_log_err(KR_LOG_WARN, "no page cache", &e);
 }

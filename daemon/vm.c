@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vm.c - hypervisor processes: start, find again, command, end. Runs in
- * kororad. What the hypervisor says arrives through its agent, korora-qmp.
+ * vm.c - hypervisor processes: start, find again, end. Runs in kororad. What
+ * is said to them, and what they say, goes through vmtalk.c.
  */
 #include "daemon/vm.h"
 
@@ -25,8 +25,7 @@
 #include "hyper/qemuargs.h"
 #include "hyper/tap.h"
 
-#define RETRY_MS	5u
-#define TRIES_MAX	2000u	/* 10 s until the control socket answers */
+#define DEV_USERFAULTFD	(8u << 16)	/* QEMU from here on opens that */
 
 void kr_vm_folder(const struct kr_host *h, const char *name, char *out,
 		  size_t size)
@@ -176,156 +175,6 @@ void kr_vm_fini(struct kr_host *h)
 	}
 }
 
-/* ---- what the agent says ----------------------------------------------- */
-
-static int on_ready(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
-		    struct kr_err *e)
-{
-	struct kr_vm *v = arg;
-	int rc = kr_hyper_msg_ready(r, &v->at_ready, e);
-
-	(void)fds;
-	(void)n_fds;
-	if (rc)
-		return rc;
-	v->ready = true;
-	if (v->watch.ready)
-		v->watch.ready(v->watch.arg, &v->at_ready);
-	return 0;
-}
-
-static int on_done(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
-		   struct kr_err *e)
-{
-	struct kr_vm *v = arg;
-	struct kr_hyper_done m;
-	int rc = kr_hyper_msg_done(r, &m, e);
-
-	(void)fds;
-	(void)n_fds;
-	if (!rc && v->watch.done)
-		v->watch.done(v->watch.arg, m.command);
-	return rc;
-}
-
-static int on_fail(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
-		   struct kr_err *e)
-{
-	struct kr_vm *v = arg;
-	struct kr_hyper_fail m;
-	struct kr_err why = KR_ERR_NONE;
-	int rc = kr_hyper_msg_fail(r, &m, e);
-
-	(void)fds;
-	(void)n_fds;
-	if (rc)
-		return rc;
-	kr_fail(&why, (enum kr_code)m.kr, "%s: %.180s", v->def.name, m.what);
-	if (v->watch.fail)
-		v->watch.fail(v->watch.arg, m.command, &why);
-	else
-		kr_log_err(KR_LOG_WARN, "hypervisor", &why);
-	return 0;
-}
-
-static int on_event(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
-		    struct kr_err *e)
-{
-	struct kr_vm *v = arg;
-	struct kr_hyper_event m;
-	int rc = kr_hyper_msg_event(r, &m, e);
-
-	(void)fds;
-	(void)n_fds;
-	if (!rc && v->watch.event)
-		v->watch.event(v->watch.arg, &m);
-	return rc;
-}
-
-static int on_status(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
-		     struct kr_err *e)
-{
-	struct kr_vm *v = arg;
-	struct kr_hyper_status m;
-	int rc = kr_hyper_msg_status(r, &m, e);
-
-	(void)fds;
-	(void)n_fds;
-	if (!rc && v->watch.status)
-		v->watch.status(v->watch.arg, &m);
-	return rc;
-}
-
-static const struct kr_grant grants[] = {
-	{ KR_HYPER_READY, KR_HYPER_BODY_MAX, 0, "ready", on_ready },
-	{ KR_HYPER_DONE, KR_HYPER_BODY_MAX, 0, "done", on_done },
-	{ KR_HYPER_FAIL, KR_HYPER_BODY_MAX, 0, "fail", on_fail },
-	{ KR_HYPER_EVENT, KR_HYPER_BODY_MAX, 0, "event", on_event },
-	{ KR_HYPER_STATUS, KR_HYPER_BODY_MAX, 0, "status", on_status },
-};
-
-/* The agent died though the hypervisor lives: tell, and attach anew. */
-static void on_agent_gone(void *arg, const struct kr_err *e)
-{
-	struct kr_vm *v = arg;
-
-	v->ready = false;
-	if (v->dead)
-		return;
-	kr_log_err(KR_LOG_WARN, "hypervisor agent", e);
-	if (v->watch.fail)
-		v->watch.fail(v->watch.arg, 0, e);
-	v->n_tries = 0;
-	if (!v->dead)
-		kr_timer_arm(v->host->loop, &v->retry, 20 * RETRY_MS);
-}
-
-static int attach(struct kr_vm *v, struct kr_err *e)
-{
-	char path[PATH_MAX];
-	struct kr_hyper_open o = { 0 };
-	uint8_t buf[KR_HYPER_BODY_MAX];
-	struct kr_wr w = KR_WR(buf, sizeof(buf));
-	const struct kr_hyper *hy;
-	KR_AUTO(kr_fd_autoclose) int fd = -1;
-	int r;
-
-	kr_vm_folder(v->host, v->def.name, path, sizeof(path) - 16);
-	strcat(path, "/" KR_QEMUARGS_CONTROL);
-	fd = kr_unix_connect(path);
-	if (fd < 0)
-		return 1;
-	r = kr_hyper_find(v->def.hypervisor, &hy, e);
-	if (!r)
-		r = kr_spawn_agent(v->host, hy->agent, &v->chan, &v->agent, e);
-	if (r)
-		return r;
-	snprintf(o.vm, sizeof(o.vm), "%s", v->def.name);
-	kr_hyper_msg_put_open(&w, &o);
-	return kr_chan_send(&v->chan, KR_HYPER_OPEN, buf, kr_wr_len(&w), &fd,
-			    1, e);
-}
-
-static void on_retry(void *arg)
-{
-	struct kr_vm *v = arg;
-	struct kr_err e = KR_ERR_NONE;
-	int r = attach(v, &e);
-
-	if (r == 1 && ++v->n_tries < TRIES_MAX) {
-		kr_timer_arm(v->host->loop, &v->retry, RETRY_MS);
-		return;
-	}
-	if (r == 1)
-		kr_fail(&e, KR_E_HYPER_SLOW, "%s: no control socket",
-			v->def.name);
-	if (r) {
-		kr_log_err(KR_LOG_ERROR, "hypervisor", &e);
-		if (v->watch.fail)
-			v->watch.fail(v->watch.arg, KR_HYPER_OPEN, &e);
-	}
-}
-
 /* ---- the start --------------------------------------------------------- */
 
 static void lock_path(const struct kr_host *h, const char *name, char *out,
@@ -363,12 +212,8 @@ static struct kr_vm *vm_new(struct kr_host *h, const struct kr_vmdef *def)
 		return NULL;
 	v->host = h;
 	v->def = *def;
-	v->chan = (struct kr_chan){
-		.io.fd = -1, .grants = grants, .gone = on_agent_gone,
-		.arg = v, .n_grants = sizeof(grants) / sizeof(grants[0]),
-	};
+	kr_vm_talk(v);
 	v->exit = (struct kr_io){ .fd = -1, .fn = on_exit_io, .arg = v };
-	v->retry = (struct kr_timer){ .fn = on_retry, .arg = v };
 	v->patience = (struct kr_timer){ .fn = on_patience, .arg = v };
 	v->reap = (struct kr_timer){ .fn = on_reap, .arg = v };
 	return v;
@@ -448,6 +293,7 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 	KR_AUTOFREE struct kr_launch *l = calloc(1, sizeof(*l));
 	struct kr_vm *v = vm_new(h, def);
 	char log[PATH_MAX], lock[PATH_MAX];
+	uint32_t version = 0;
 	pid_t pid;
 	int r;
 
@@ -465,6 +311,11 @@ int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 		  open_taps(h, def, nics, e);
 	if (!r)
 		r = plan(h, def, mode, nics, l, e);
+	if (!r && mode == KR_HYPER_INCOMING_EARLY) {
+		r = kr_host_hyper_version(h, &version, e);
+		l->ptrace = version < DEV_USERFAULTFD ||
+			    access("/dev/userfaultfd", R_OK | W_OK);
+	}
 	if (!r)
 		r = kr_spawn_hyper(l, log, lock, &pid, e);
 	for (unsigned int i = 0; i < KR_VMDEF_NICS_MAX; i++)
@@ -532,47 +383,4 @@ int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
 	}
 	*ret_v = v;
 	return 0;
-}
-
-/* ---- commands ---------------------------------------------------------- */
-
-void kr_vm_watch(struct kr_vm *v, const struct kr_vm_watch *w)
-{
-	v->watch = w ? *w : (struct kr_vm_watch){ 0 };
-}
-
-static int not_ready(const struct kr_vm *v, struct kr_err *e)
-{
-	return kr_fail(e, KR_E_QMP_LOST, "%s: the hypervisor is not ready",
-		       v->def.name);
-}
-
-int kr_vm_command(struct kr_vm *v, uint16_t command, struct kr_err *e)
-{
-	return v->ready ? kr_chan_send(&v->chan, command, NULL, 0, NULL, 0, e)
-			: not_ready(v, e);
-}
-
-int kr_vm_setup(struct kr_vm *v, const struct kr_hyper_setup *s,
-		struct kr_err *e)
-{
-	uint8_t buf[KR_HYPER_BODY_MAX];
-	struct kr_wr w = KR_WR(buf, sizeof(buf));
-
-	kr_hyper_msg_put_setup(&w, s);
-	return v->ready ? kr_chan_put(&v->chan, KR_HYPER_SETUP, &w, e) :
-			  not_ready(v, e);
-}
-
-int kr_vm_uri(struct kr_vm *v, uint16_t command, const char *uri,
-	      struct kr_err *e)
-{
-	struct kr_hyper_uri u;
-	uint8_t buf[KR_HYPER_BODY_MAX];
-	struct kr_wr w = KR_WR(buf, sizeof(buf));
-
-	snprintf(u.uri, sizeof(u.uri), "%s", uri);
-	kr_hyper_msg_put_uri(&w, &u);
-	return v->ready ? kr_chan_put(&v->chan, command, &w, e) :
-			  not_ready(v, e);
 }

@@ -78,14 +78,23 @@ int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
  */
 void kr_vm_tidy(struct kr_host *h);
 
+/** kr_vm_talk() - For vm.c: ready to be attached to its agent, by @retry. */
+void kr_vm_talk(struct kr_vm *v);
+
 /** kr_vm_watch() - Whom to tell from now on; NULL for nobody. */
 void kr_vm_watch(struct kr_vm *v, const struct kr_vm_watch *w);
 
 /** kr_vm_command() - Send a command without a body (RUN, PAUSE, …). */
 int kr_vm_command(struct kr_vm *v, uint16_t command, struct kr_err *e);
-/** kr_vm_setup(), kr_vm_uri() - The ones with a body. */
+/** kr_vm_setup(), _limit(), _sample(), _hold(), _uri() - The ones with a body. */
 int kr_vm_setup(struct kr_vm *v, const struct kr_hyper_setup *s,
 		struct kr_err *e);
+int kr_vm_limit(struct kr_vm *v, const struct kr_hyper_limit *l,
+		struct kr_err *e);
+int kr_vm_sample(struct kr_vm *v, uint8_t seconds, struct kr_err *e);
+int kr_vm_hold(struct kr_vm *v, int fd, struct kr_err *e);
+/** kr_vm_undo() - UNDO; @fd listens at @uri, borrowed. */
+int kr_vm_undo(struct kr_vm *v, const char *uri, int fd, struct kr_err *e);
 int kr_vm_uri(struct kr_vm *v, uint16_t command, const char *uri,
 	      struct kr_err *e);
 

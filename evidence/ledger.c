@@ -4,7 +4,7 @@
  * that may have been altered is ledgercheck.c's.
  *
  * The tree's frontier is kept in memory: an entry costs a few hashes and one
- * signature, however long the log.
+ * signature, however long the log. The inner nodes are kept in the store.
  */
 #include "evidence/ledger.h"
 
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "store/noderow.h"
 
 #define FILE_BYTES	(KR_STORE_PATH_BYTES + 16)
 
@@ -89,6 +90,55 @@ static int load_leaf(void *arg, uint64_t idx, const uint8_t *leaf,
 	return 0;
 }
 
+/* The subtrees that the last leaf completed: what proofs are made of. */
+static int put_nodes(struct kr_store *s, const struct kr_merkle *m,
+		     struct kr_err *e)
+{
+	int r = 0;
+
+	for (unsigned int i = 1; !r && !(m->size & ((1ull << i) - 1)); i++)
+		r = kr_noderow_add(s, i, (m->size >> i) - 1, m->node[i], e);
+	return r;
+}
+
+struct growth {
+	struct kr_store	*s;
+	struct kr_merkle tree;
+};
+
+static int grow(void *arg, uint64_t idx, const uint8_t *leaf, size_t n_bytes,
+		struct kr_err *e)
+{
+	struct growth *g = arg;
+	uint8_t h[32];
+
+	(void)idx;
+	kr_merkle_leaf(leaf, n_bytes, h);
+	kr_merkle_append(&g->tree, h);
+	return put_nodes(g->s, &g->tree, e);
+}
+
+/* A log of before there were nodes has them made once. */
+static int make_nodes(struct kr_ledger *l, struct kr_err *e)
+{
+	const uint64_t size = l->now.tree.size;
+	struct growth g = { .s = l->s };
+	uint64_t n;
+	int r = kr_noderow_count(l->s, &n, e);
+
+	if (r || n == size - (uint64_t)__builtin_popcountll(size))
+		return r;
+	r = kr_store_begin(l->s, e);
+	if (r)
+		return r;
+	r = kr_noderow_clear(l->s, e);
+	if (!r)
+		r = kr_logrow_each(l->s, 0, grow, &g, e);
+	if (r)
+		kr_store_rollback(l->s);
+	return r ? r : kr_store_commit(l->s, e);
+}
+
 /* Does the database's last checkpoint fit what was read? */
 static int check_row(struct kr_ledger *l, struct kr_err *e)
 {
@@ -157,7 +207,8 @@ int kr_ledger_open(struct kr_store *s, const struct kr_identity *id,
 	snprintf(l->file, sizeof(l->file), "%s%s", kr_store_path(s),
 		 KR_LEDGER_FILE_SUFFIX);
 	if ((r = kr_logrow_each(s, 0, load_leaf, &l->now, e)) ||
-	    (r = check_row(l, e)) || (r = check_file(l, e))) {
+	    (r = check_row(l, e)) || (r = check_file(l, e)) ||
+	    (r = make_nodes(l, e))) {
 		free(l);
 		return r;
 	}
@@ -237,8 +288,10 @@ int kr_ledger_append(struct kr_ledger *l, const char *event,
 	n.size = next.tree.size;
 	kr_merkle_root(&next.tree, n.root);
 	if ((r = kr_checkpoint_sign(l->id, n.size, n.root, n.note, e)) ||
-	    (r = kr_logrow_add(l->s, idx, text, strlen(text), e)) ||
-	    (r = kr_logrow_put_note(l->s, &n, e)))
+	    (r = kr_logrow_add(l->s, idx, migration, text, strlen(text),
+				 e)) ||
+	    (r = kr_logrow_put_note(l->s, &n, e)) ||
+	    (r = put_nodes(l->s, &next.tree, e)))
 		return r;
 	memcpy(next.note, n.note, sizeof(n.note));
 	if (!l->dirty)

@@ -6,8 +6,8 @@
  * written in the caller's transaction, together with the state they tell of.
  *
  * The last checkpoint is also copied to a file beside the database, so that
- * cutting off the database's end shows. Peers' receipts and countersignatures
- * make it show even when this host forges both.
+ * cutting off the database's end shows. What peers cosigned (daemon/witness.h)
+ * and their receipts make it show even when this host forges both.
  */
 #ifndef KR_EVIDENCE_LEDGER_H
 #define KR_EVIDENCE_LEDGER_H

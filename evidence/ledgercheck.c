@@ -132,6 +132,18 @@ static int check_receipt(struct pass *p, const char *text, const char *where,
 	return 0;
 }
 
+/* It is found as an entry of the migration that it names, and of no other. */
+static int check_index(const struct pass *p, uint64_t i,
+		       const char *migration, struct kr_err *e)
+{
+	int r = kr_logrow_is_of(p->s, i, migration, e);
+
+	if (r)
+		return r < 0 ? r : 0;
+	return kr_fail(e, KR_E_LOG_BROKEN, "entry %" PRIu64 " is not found as "
+		       "one of the migration that it names", i);
+}
+
 static int check_entry(void *arg, uint64_t idx, const uint8_t *leaf,
 		       size_t n_bytes, struct kr_err *e)
 {
@@ -151,12 +163,14 @@ static int check_entry(void *arg, uint64_t idx, const uint8_t *leaf,
 	env = json_object_get(j, "envelope");
 	if (!r && env)
 		envelope = json_dumps(env, JSON_COMPACT);
+	if (!r) {
+		kr_merkle_leaf(leaf, n_bytes, p->last);
+		kr_merkle_append(&p->tree, p->last);
+		r = check_note(p, i, e);
+	}
+	if (!r)
+		r = check_index(p, i, text_of(j, "migration"), e);
 	json_decref(j);
-	if (r)
-		return r;
-	kr_merkle_leaf(leaf, n_bytes, p->last);
-	kr_merkle_append(&p->tree, p->last);
-	r = check_note(p, i, e);
 	if (r || !envelope)
 		return r;
 	snprintf(where, sizeof(where), "the receipt in entry %" PRIu64, i);
@@ -256,4 +270,40 @@ int kr_ledgercheck_run(struct kr_store *s, const struct kr_pubkey *k,
 					  .n_receipts = p.n_receipts };
 	kr_merkle_root(&p.tree, ret_c->root);
 	return 0;
+}
+
+/* ---- a migration's ----------------------------------------------------- */
+
+struct search {
+	char   id[33];
+	int  (*fn)(void *arg, uint64_t idx, const uint8_t *leaf,
+		   size_t n_bytes, struct kr_err *e);
+	void  *arg;
+};
+
+static int pass_on(void *arg, uint64_t idx, const uint8_t *leaf,
+		   size_t n_bytes, struct kr_err *e)
+{
+	const struct search *s = arg;
+	json_t *j = json_loadb((const char *)leaf, n_bytes,
+			       JSON_REJECT_DUPLICATES, NULL);
+	bool is_of = !strcmp(text_of(j, "migration"), s->id);
+
+	json_decref(j);
+	if (!is_of)
+		return kr_fail(e, KR_E_LOG_BROKEN, "entry %" PRIu64 " is found "
+			       "as one of migration %s, which it does not "
+			       "name", idx, s->id);
+	return s->fn(s->arg, idx, leaf, n_bytes, e);
+}
+
+int kr_ledgercheck_of(struct kr_store *s, const uint8_t migration[16],
+		      int (*fn)(void *arg, uint64_t idx, const uint8_t *leaf,
+				size_t n_bytes, struct kr_err *e),
+		      void *arg, struct kr_err *e)
+{
+	struct search x = { .fn = fn, .arg = arg };
+
+	kr_hex(migration, 16, x.id);
+	return kr_logrow_of(s, migration, pass_on, &x, e);
 }

@@ -24,12 +24,25 @@ struct kr_ledgercheck {
  *
  * Found are: an entry that was edited, inserted, removed or moved; an end
  * that was cut off, even with its checkpoints, as long as the checkpoint file
- * or one receipt is left; a checkpoint or a receipt that tells another story.
+ * or one receipt is left; a checkpoint or a receipt that tells another story;
+ * an entry that is not found by its migration, or by another's.
  *
  * Return: 0; KR_E_LOG_BROKEN, "entry 17 …".
  */
 int kr_ledgercheck_run(struct kr_store *s, const struct kr_pubkey *k,
 		       const char *host, struct kr_ledgercheck *ret_c,
 		       struct kr_err *e);
+
+/**
+ * kr_ledgercheck_of() - A migration's entries, the newest first
+ * @fn: as for kr_logrow_each()
+ *
+ * Each that is found names that migration. That none is missing is for
+ * kr_ledgercheck_run() to tell. Return: as kr_logrow_of(); KR_E_LOG_BROKEN.
+ */
+int kr_ledgercheck_of(struct kr_store *s, const uint8_t migration[16],
+		      int (*fn)(void *arg, uint64_t idx, const uint8_t *leaf,
+				size_t n_bytes, struct kr_err *e),
+		      void *arg, struct kr_err *e);
 
 #endif

@@ -32,12 +32,15 @@ void kr_merkle_node(const uint8_t left[32], const uint8_t right[32],
 
 void kr_merkle_append(struct kr_merkle *m, const uint8_t leaf[32])
 {
-	uint8_t h[32];
+	uint8_t h[32], left[32];
 	unsigned int level = 0;
 
 	memcpy(h, leaf, 32);
-	for (; m->size >> level & 1; level++)
-		kr_merkle_node(m->node[level], h, h);
+	for (; m->size >> level & 1; level++) {
+		memcpy(left, m->node[level], 32);
+		memcpy(m->node[level], h, 32);
+		kr_merkle_node(left, h, h);
+	}
 	memcpy(m->node[level], h, 32);
 	m->size++;
 }

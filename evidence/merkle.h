@@ -12,7 +12,10 @@
 #define KR_HASH_BYTES		32u
 #define KR_MERKLE_DEPTH		64u	/* levels */
 
-/* The roots of the perfect subtrees of a tree, one for each bit of its size. */
+/*
+ * A tree that grows: node[n] is the root of its last complete subtree of 2^n
+ * leaves. Those of the bits of its size make up its root.
+ */
 struct kr_merkle {
 	uint64_t size;			/* leaves */
 	uint8_t	 node[KR_MERKLE_DEPTH][KR_HASH_BYTES];

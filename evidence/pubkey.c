@@ -103,6 +103,20 @@ const char *kr_pubkey_name(const struct kr_pubkey *k)
 	return k->name;
 }
 
+int kr_pubkey_pem(const struct kr_pubkey *k, char **ret_pem, struct kr_err *e)
+{
+	KR_AUTO(kr_ossl_autobio) BIO *b = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n = 0;
+
+	if (b && PEM_write_bio_PUBKEY(b, k->key))
+		n = BIO_get_mem_data(b, &p);
+	*ret_pem = n > 0 ? strndup(p, (size_t)n) : NULL;
+	if (!*ret_pem)
+		return kr_ossl_fail(e, KR_E_CRYPTO, "cannot encode a key");
+	return 0;
+}
+
 int kr_pubkey_verify(const struct kr_pubkey *k, const void *data,
 		     size_t n_bytes, const uint8_t *sig, size_t sig_bytes,
 		     struct kr_err *e)

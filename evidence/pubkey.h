@@ -41,6 +41,10 @@ const uint8_t *kr_pubkey_keyid(const struct kr_pubkey *k);
 /** kr_pubkey_name() - The certificate's host, "" for a bare key. */
 const char *kr_pubkey_name(const struct kr_pubkey *k);
 
+/** kr_pubkey_pem() - The bare key as PEM, one text for each key; for free(). */
+int kr_pubkey_pem(const struct kr_pubkey *k, char **ret_pem,
+		  struct kr_err *e);
+
 /**
  * kr_pubkey_verify() - Did @k sign @data?
  * @sig: DER, from anyone

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * statement.c - statements as text and back, both from one table of fields.
- * The table is in the order of the text: keys sorted, one level of objects.
+ * statement.c - what each kind of statement says of the terms: one table of
+ * fields (predicate.h), and which of them belong to which kind.
  * Runs in kororad and, to verify receipts and logs, in the client.
  */
 #include "evidence/statement.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/fd.h"
-
-#define TYPE	"https://in-toto.io/Statement/v1"
+#include "evidence/predicate.h"
 
 /* Groups of fields; a kind of statement covers some. */
 enum {
@@ -30,6 +23,18 @@ enum {
 	G_PAUSED    = 1 << 7,
 	G_RELEASED  = 1 << 8,
 	G_DONE	    = 1 << 9,
+	G_PLANNED   = 1 << 10,	/* set with G_OFFER if there was a plan */
+	G_THROTTLE  = 1 << 11,	/* set with G_OFFER if it was allowed */
+	G_EARLY	    = 1 << 12,	/* set with G_STREAM if it runs early */
+	G_REST	    = 1 << 13,	/* set with G_WHOLE, too */
+	G_WHOLE	    = 1 << 14,	/* set with G_DONE if it ran early */
+	G_PREEMPT   = 1 << 15,	/* set with G_ACCEPT if it was agreed */
+	G_FROM	    = 1 << 16,	/* set with G_OFFER if policies are named, */
+	G_UNNAMED   = 1 << 17,	/* else this one */
+	G_TO	    = 1 << 18,	/* set with G_ACCEPT if they are */
+	G_APPROVALS = 1 << 19,	/* set with G_OFFER if some were asked for */
+	G_COVERS    = 1 << 20,	/* set with G_REST if it is said */
+	G_OFF	    = 1 << 21,	/* set with G_WHOLE if it was off before */
 	OFFER	    = G_ID | G_OFFER,
 	ACCEPTANCE  = OFFER | G_ACCEPT,
 	MANIFEST    = ACCEPTANCE | G_PROTECT | G_STREAM | G_PAUSED,
@@ -47,24 +52,17 @@ static const struct { const char *name; unsigned int groups; } kinds[] = {
 	[KR_STATEMENT_RECEIPT]	  = { "receipt", RECEIPT },
 	[KR_STATEMENT_ABORT]	  = { "abort", ACCEPTANCE },
 	[KR_STATEMENT_DISOWN]	  = { "disown", RELEASE },
+	[KR_STATEMENT_REST]	  = { "rest", RELEASE | G_EARLY | G_REST },
+	[KR_STATEMENT_COMPLETE]	  = { "complete", RELEASE | G_EARLY | G_WHOLE },
 };
 static_assert(sizeof(kinds) / sizeof(kinds[0]) == KR_STATEMENT_N,
 	      "a row for each kind");
 
-enum type { STR, HEX, U64, U32, U8, BOOL };
-
-struct field {
-	unsigned int group;
-	const char  *in, *key;		/* object in the predicate, or NULL */
-	enum type    type;
-	size_t	     at, size;
-};
-
 #define F(group, in, key, type, member) \
-	{ group, in, key, type, offsetof(struct kr_terms, member), \
-	  sizeof(((struct kr_terms *)0)->member) }
+	KR_PREDICATE_FIELD(group, in, key, type, struct kr_terms, member)
 
-static const struct field fields[] = {
+static const struct kr_predicate_field fields[] = {
+	F(G_APPROVALS,	NULL, "approvals", U8, approvals),
 	F(G_OFFER,	NULL, "binding", HEX, binding),
 	F(G_DONE,	NULL, "downtime_us", U64, downtime_us),
 	F(G_ID,		NULL, "epoch", U64, epoch),
@@ -73,8 +71,26 @@ static const struct field fields[] = {
 	F(G_DONE,	"from", "log_size", U64, from_log.size),
 	F(G_ID,		"from", "name", STR, from_name),
 	F(G_OFFER,	"from", "nonce", HEX, nonce_from),
+	F(G_FROM,	"from", "policy", STR, from_policy.name),
+	F(G_FROM,	"from", "policy_sha256", HEX, from_policy.digest),
+	F(G_FROM,	"from", "policy_version", U32, from_policy.version),
 	F(G_ID,		NULL, "migration", HEX, migration),
-	F(G_OFFER,	NULL, "policy_sha256", HEX, policy_digest),
+	F(G_UNNAMED,	NULL, "policy_sha256", HEX, from_policy.digest),
+	F(G_WHOLE,	"postcopy", "complete_ms", U64, postcopy.complete_ms),
+	F(G_COVERS,	"postcopy", "covers", STR, postcopy.covers),
+	F(G_WHOLE,	"postcopy", "late_pages", U64, postcopy.late_pages),
+	F(G_REST,	"postcopy", "lost", BOOL, postcopy.lost),
+	F(G_OFF,	"postcopy", "off", BOOL, postcopy.off),
+	F(G_EARLY,	"postcopy", "owed_pages", U64, postcopy.owed_pages),
+	F(G_REST,	"postcopy", "ram_root", HEX, postcopy.ram_root),
+	F(G_WHOLE,	"postcopy", "recoveries", U32, postcopy.recoveries),
+	F(G_REST,	"postcopy", "stream_bytes", U64,
+			postcopy.stream_bytes),
+	F(G_PLANNED,	"predicted", "downtime_ms", U64,
+			predicted.downtime_ms),
+	F(G_PLANNED,	"predicted", "total_ms", U64, predicted.total_ms),
+	F(G_PLANNED,	"predicted", "wire_bytes", U64, predicted.wire_bytes),
+	F(G_PREEMPT,	NULL, "preempt", BOOL, preempt),
 	F(G_PROTECT,	"protection", "attestation", STR,
 			protection.attestation),
 	F(G_PROTECT,	"protection", "control_suite", STR,
@@ -93,6 +109,7 @@ static const struct field fields[] = {
 	F(G_CLEAR,	"stream", "ram_bytes", U64, stream.ram_bytes),
 	F(G_CLEAR,	"stream", "ram_root", HEX, stream.ram_root),
 	F(G_OPAQUE,	"stream", "sha256", HEX, stream.device_digest),
+	F(G_THROTTLE,	NULL, "throttle", BOOL, throttle),
 	F(G_PAUSED,	"times", "paused_ms", U64, times.paused_ms),
 	F(G_RELEASED,	"times", "released_ms", U64, times.released_ms),
 	F(G_OFFER,	"times", "requested_ms", U64, times.requested_ms),
@@ -102,19 +119,40 @@ static const struct field fields[] = {
 	F(G_DONE,	"to", "log_size", U64, to_log.size),
 	F(G_ID,		"to", "name", STR, to_name),
 	F(G_ACCEPT,	"to", "nonce", HEX, nonce_to),
+	F(G_TO,		"to", "policy", STR, to_policy.name),
+	F(G_TO,		"to", "policy_sha256", HEX, to_policy.digest),
+	F(G_TO,		"to", "policy_version", U32, to_policy.version),
 	F(G_DONE,	NULL, "total_ms", U64, total_ms),
 	F(G_ID,		NULL, "vm", STR, vm),
 	F(G_DONE,	NULL, "wire_bytes", U64, wire_bytes),
 };
 #define N_FIELDS	(sizeof(fields) / sizeof(fields[0]))
 
-static unsigned int groups_of(enum kr_statement k, bool opaque)
+/* What @t has decides which fields there are to say. */
+static unsigned int groups_of(enum kr_statement k, const struct kr_terms *t)
 {
 	unsigned int g = kinds[k].groups;
 
 	if (g & G_STREAM)
-		g |= opaque ? G_OPAQUE : G_CLEAR;
-	return g;
+		g |= t->stream.opaque ? G_OPAQUE : G_CLEAR;
+	if ((g & G_STREAM) && t->postcopy.early)
+		g |= G_EARLY | (g & G_DONE ? G_WHOLE : 0);
+	if (g & G_WHOLE)
+		g |= G_REST;
+	g |= t->from_policy.name[0] ? G_FROM : G_UNNAMED;
+	if ((g & G_ACCEPT) && t->to_policy.name[0])
+		g |= G_TO;
+	if (t->approvals)
+		g |= G_APPROVALS;
+	if ((g & G_REST) && t->postcopy.covers[0])
+		g |= G_COVERS;
+	if ((g & G_WHOLE) && t->postcopy.off)
+		g |= G_OFF;
+	if (t->predicted.total_ms)
+		g |= G_PLANNED;
+	if ((g & G_ACCEPT) && t->preempt)
+		g |= G_PREEMPT;
+	return g | (t->throttle ? G_THROTTLE : 0);
 }
 
 const char *kr_statement_name(enum kr_statement k)
@@ -122,191 +160,38 @@ const char *kr_statement_name(enum kr_statement k)
 	return (unsigned int)k < KR_STATEMENT_N ? kinds[k].name : "unknown";
 }
 
-/* ---- building ---------------------------------------------------------- */
-
-struct text { char *p; size_t n; };	/* of KR_STATEMENT_BYTES_MAX */
-
-__attribute__((format(printf, 2, 3)))
-static void say(struct text *o, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(o->p + o->n, KR_STATEMENT_BYTES_MAX - o->n, fmt, ap);
-	va_end(ap);
-	/* The table and the terms' sizes bound the text far below this. */
-	assert(n >= 0 && o->n + (size_t)n < KR_STATEMENT_BYTES_MAX);
-	o->n += (size_t)n;
-}
-
-/* Printable ASCII, so only two characters need an escape. */
-static void say_escaped(struct text *o, const char *s)
-{
-	for (; *s; s++)
-		say(o, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
-}
-
-static void say_key(struct text *o, const char *key)
-{
-	say(o, "%s\"%s\":", o->p[o->n - 1] == '{' ? "" : ",", key);
-}
-
-static void say_value(struct text *o, const struct field *f,
-		      const struct kr_terms *t)
-{
-	const void *v = (const char *)t + f->at;
-	char hex[65];
-
-	switch (f->type) {
-	case STR:
-		say(o, "\"");
-		say_escaped(o, v);
-		say(o, "\"");
-		break;
-	case HEX:
-		kr_hex(v, f->size, hex);
-		say(o, "\"%s\"", hex);
-		break;
-	case U64:
-		say(o, "%" PRIu64, *(const uint64_t *)v);
-		break;
-	case U32:
-		say(o, "%" PRIu32, *(const uint32_t *)v);
-		break;
-	case U8:
-		say(o, "%u", *(const uint8_t *)v);
-		break;
-	case BOOL:
-		say(o, "%s", *(const bool *)v ? "true" : "false");
-		break;
-	}
-}
-
-static void say_predicate(struct text *o, unsigned int groups,
-			  const struct kr_terms *t)
-{
-	const char *in = NULL;
-
-	say(o, "{");
-	for (size_t i = 0; i < N_FIELDS; i++) {
-		const struct field *f = &fields[i];
-
-		if (!(groups & f->group))
-			continue;
-		if (in && (!f->in || strcmp(in, f->in))) {
-			say(o, "}");
-			in = NULL;
-		}
-		if (f->in && !in) {
-			say_key(o, f->in);
-			say(o, "{");
-			in = f->in;
-		}
-		say_key(o, f->key);
-		say_value(o, f, t);
-	}
-	say(o, "%s}", in ? "}" : "");
-}
-
-static void say_subject(struct text *o, const char *vm, const char *part,
-			const uint8_t digest[32])
-{
-	char hex[65];
-
-	kr_hex(digest, 32, hex);
-	say(o, "%s{\"digest\":{\"sha256\":\"%s\"},\"name\":\"",
-	    o->p[o->n - 1] == '[' ? "" : ",", hex);
-	say_escaped(o, vm);
-	say(o, "%s\"}", part);
-}
-
 int kr_statement_build(enum kr_statement k, const struct kr_terms *t,
 		       char *out, size_t *ret_n, struct kr_err *e)
 {
-	struct text o = { .p = out };
+	struct kr_predicate_subject subjects[3] = {
+		{ t->vm, "", t->definition },
+	};
+	size_t n_subjects = 1;
 	unsigned int groups;
 	int r = kr_terms_check(t, e);
 
 	if (r)
 		return r;
 	assert((unsigned int)k < KR_STATEMENT_N);
-	groups = groups_of(k, t->stream.opaque);
-	say(&o, "{\"_type\":\"%s\",\"predicate\":", TYPE);
-	say_predicate(&o, groups, t);
-	say(&o, ",\"predicateType\":\"%s%s/v1\",\"subject\":[",
-	    KR_STATEMENT_PREFIX, kinds[k].name);
-	say_subject(&o, t->vm, "", t->definition);
+	groups = groups_of(k, t);
 	if (groups & G_CLEAR) {
-		say_subject(&o, t->vm, "/ram", t->stream.ram_root);
-		say_subject(&o, t->vm, "/device-state",
-			    t->stream.device_digest);
+		subjects[n_subjects++] = (struct kr_predicate_subject){
+			t->vm, "/ram", t->stream.ram_root };
+		subjects[n_subjects++] = (struct kr_predicate_subject){
+			t->vm, "/device-state", t->stream.device_digest };
 	} else if (groups & G_OPAQUE) {
-		say_subject(&o, t->vm, "/stream", t->stream.device_digest);
+		subjects[n_subjects++] = (struct kr_predicate_subject){
+			t->vm, "/stream", t->stream.device_digest };
 	}
-	say(&o, "]}");
-	*ret_n = o.n;
+	*ret_n = kr_predicate_build(kinds[k].name, fields, N_FIELDS, groups, t,
+				    subjects, n_subjects, out,
+				    KR_STATEMENT_BYTES_MAX);
 	return 0;
 }
 
-/* ---- reading ----------------------------------------------------------- */
-
-static bool get_number(const json_t *j, uint64_t max, uint64_t *ret_v)
+static char says(const json_t *p, const char *in, const char *key)
 {
-	if (!json_is_integer(j) || json_integer_value(j) < 0 ||
-	    (uint64_t)json_integer_value(j) > max)
-		return false;
-	*ret_v = (uint64_t)json_integer_value(j);
-	return true;
-}
-
-static bool get_value(const json_t *j, const struct field *f,
-		      struct kr_terms *t)
-{
-	char *v = (char *)t + f->at;
-	uint64_t n = 0;
-
-	switch (f->type) {
-	case STR:
-		if (!json_is_string(j) || json_string_length(j) >= f->size)
-			return false;
-		memcpy(v, json_string_value(j), json_string_length(j));
-		return true;
-	case HEX:
-		return json_is_string(j) &&
-		       kr_unhex(json_string_value(j), (uint8_t *)v, f->size);
-	case U64:
-		return get_number(j, KR_TERMS_NUMBER_MAX, (uint64_t *)v);
-	case U32:
-		if (!get_number(j, UINT32_MAX, &n))
-			return false;
-		*(uint32_t *)v = (uint32_t)n;
-		return true;
-	case U8:
-		if (!get_number(j, UINT8_MAX, &n))
-			return false;
-		*(uint8_t *)v = (uint8_t)n;
-		return true;
-	case BOOL:
-		*(bool *)v = json_is_true(j);
-		return json_is_boolean(j);
-	}
-	return false;
-}
-
-static bool get_kind(const char *type, enum kr_statement *ret_k)
-{
-	char want[96];
-
-	for (unsigned int k = 0; type && k < KR_STATEMENT_N; k++) {
-		snprintf(want, sizeof(want), "%s%s/v1", KR_STATEMENT_PREFIX,
-			 kinds[k].name);
-		if (!strcmp(type, want)) {
-			*ret_k = k;
-			return true;
-		}
-	}
-	return false;
+	return json_object_get(json_object_get(p, in), key) ? '?' : '\0';
 }
 
 /* Reads what is known and leaves the rest to the comparison of the texts. */
@@ -314,27 +199,27 @@ static bool get_all(const json_t *doc, enum kr_statement *ret_k,
 		    struct kr_terms *t)
 {
 	const json_t *p = json_object_get(doc, "predicate");
-	const json_t *subject =
-		json_array_get(json_object_get(doc, "subject"), 0);
-	const char *digest = json_string_value(json_object_get(
-		json_object_get(subject, "digest"), "sha256"));
-	unsigned int groups;
+	unsigned int k = 0;
 
-	if (!get_kind(json_string_value(json_object_get(doc, "predicateType")),
-		      ret_k) ||
-	    !digest || !kr_unhex(digest, t->definition, 32))
+	while (k < KR_STATEMENT_N && !kr_predicate_kind(doc, kinds[k].name))
+		k++;
+	if (k == KR_STATEMENT_N || !kr_predicate_subject(doc, t->definition))
 		return false;
-	groups = groups_of(*ret_k, json_is_true(json_object_get(
-				   json_object_get(p, "stream"), "opaque")));
-	for (size_t i = 0; i < N_FIELDS; i++) {
-		const struct field *f = &fields[i];
-		const json_t *o = f->in ? json_object_get(p, f->in) : p;
-
-		if ((groups & f->group) &&
-		    !get_value(json_object_get(o, f->key), f, t))
-			return false;
-	}
-	return true;
+	*ret_k = k;
+	t->stream.opaque = json_is_true(json_object_get(
+				json_object_get(p, "stream"), "opaque"));
+	t->from_policy.name[0] = says(p, "from", "policy");
+	t->to_policy.name[0] = says(p, "to", "policy");
+	t->approvals = json_object_get(p, "approvals") ? 1 : 0;
+	t->predicted.total_ms = json_object_get(p, "predicted") ? 1 : 0;
+	t->throttle = json_object_get(p, "throttle");
+	t->preempt = json_object_get(p, "preempt");
+	t->postcopy.early = json_object_get(p, "postcopy");
+	t->postcopy.covers[0] = json_object_get(json_object_get(p, "postcopy"),
+						"covers") ? '?' : '\0';
+	t->postcopy.off = json_object_get(json_object_get(p, "postcopy"),
+					  "off");
+	return kr_predicate_get(p, fields, N_FIELDS, groups_of(*ret_k, t), t);
 }
 
 int kr_statement_parse(const char *text, size_t n, enum kr_statement *ret_k,

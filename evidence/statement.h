@@ -14,7 +14,6 @@
 
 #define KR_STATEMENT_BYTES_MAX	8192u	/* with the NUL */
 #define KR_STATEMENT_TYPE	"application/vnd.in-toto+json"
-#define KR_STATEMENT_PREFIX	"https://korora.dev/statement/"
 
 /* In the order of a migration; signed by … */
 enum kr_statement {
@@ -27,6 +26,11 @@ enum kr_statement {
 	KR_STATEMENT_RECEIPT,		/* both */
 	KR_STATEMENT_ABORT,		/* either, before release */
 	KR_STATEMENT_DISOWN,		/* destination: released, will not run */
+	/* post-copy, between owner and receipt */
+	KR_STATEMENT_REST,		/* source: all memory was sent, or that
+					   it never will be */
+	KR_STATEMENT_COMPLETE,		/* destination: all of it is there and
+					   verified, or that it never will be */
 	KR_STATEMENT_N
 };
 

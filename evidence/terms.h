@@ -13,8 +13,9 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "evidence/inforce.h"
 
-#define KR_TERMS_BYTES_MAX	1280u	/* of the coding below */
+#define KR_TERMS_BYTES_MAX	1536u	/* of the coding below */
 /* Largest number: what JSON readers agree on (RFC 8259, 6). */
 #define KR_TERMS_NUMBER_MAX	((UINT64_C(1) << 53) - 1)
 
@@ -33,7 +34,11 @@ struct kr_terms {
 	uint8_t	 nonce_from[32], nonce_to[32];
 	uint8_t	 binding[32];		/* tls-exporter, RFC 9266 */
 	char	 requested_by[128];
-	uint8_t	 policy_digest[32];
+	/* What each host decides by: the source by the offer, the destination
+	 * by the acceptance. Terms of before that was named have the source's
+	 * digest alone. */
+	struct kr_inforce from_policy, to_policy;
+	uint8_t	 approvals;		/* asked of others, by from_policy */
 	char	 strategy[16];
 	struct {
 		char	control_tls[16], control_suite[40], lane_suite[40];
@@ -55,7 +60,37 @@ struct kr_terms {
 	uint32_t rounds;
 	uint64_t wire_bytes;
 	struct kr_terms_log from_log, to_log;
+	/* Said from the offer on, if there is something to say. */
+	struct {			/* by a plan; total_ms 0 = none */
+		uint64_t total_ms, downtime_ms, wire_bytes;
+	} predicted;
+	bool	 throttle;		/* the guest might be slowed down */
+	/* From the acceptance on, of post-copy: pages that the VM waits for
+	 * have a connection and a lane of their own. */
+	bool	 preempt;
+	/* Post-copy, from the manifest on: @stream is then what it takes to
+	 * run, and the pages below came while it ran. */
+	struct {
+		bool	 early;		/* it runs before all memory is there */
+		bool	 lost;		/* and never gets all of it */
+		bool	 off;		/* it powered itself off before it had
+					 * all of it; then nothing is lost */
+		uint64_t owed_pages;	/* at the manifest */
+		uint64_t late_pages;	/* came since then; zero pages count */
+		uint64_t complete_ms;	/* wall clock; 0 if it never was */
+		uint32_t recoveries;	/* times the lanes were set up anew */
+		/* Of what @covers says; 0: not known any more. */
+		uint8_t	 ram_root[32];
+		uint64_t stream_bytes;
+		char	 covers[16];	/* KR_COVERS_…; "" if that is 0, or
+					 * not said, as formerly */
+	} postcopy;
 };
+
+/* What the last root of post-copy is of: all memory and the whole stream; or
+ * the pages of the stream that QEMU was last resumed with, and that. */
+#define KR_COVERS_ALL		"all memory"
+#define KR_COVERS_RESUMED	"resumed stream"
 
 /**
  * kr_terms_put() - Write all of @t, for the wire or the store
@@ -79,5 +114,14 @@ int kr_terms_get(struct kr_rd *r, struct kr_terms *ret_t, struct kr_err *e);
  * KR_TERMS_NUMBER_MAX. Return: 0; KR_E_MALFORMED.
  */
 int kr_terms_check(const struct kr_terms *t, struct kr_err *e);
+
+/**
+ * kr_terms_tells_last() - Is the last manifest of a post-copy in it?
+ * kr_terms_same_last() - Is it the same in both?
+ * kr_terms_forget_last() - It is not known, or never will be
+ */
+bool kr_terms_tells_last(const struct kr_terms *t);
+bool kr_terms_same_last(const struct kr_terms *t, const struct kr_terms *u);
+void kr_terms_forget_last(struct kr_terms *t);
 
 #endif

@@ -2,25 +2,31 @@
 /*
  * fuzz_batch.c - the batches of a peer with the key, each after its u16
  * length, as plane/receive.c takes them: head, squeeze reversed, references
- * put back, pages found and learned by a small store. What was taken is
- * written again and must be the same bytes.
+ * put back, pages found and learned by a small store, and read from a small
+ * cache. What was taken is written again and must be the same bytes.
  */
 #include <assert.h>
+#include <openssl/evp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "plane/batch.h"
+#include "plane/pagecache.h"
 #include "plane/qstream.h"
 #include "plane/squeeze.h"
 
 #define LIMIT	(1u << 20)
 #define SLOTS	4u
+#define N_CACHED	2u		/* of as many slots as the store's */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 struct end {
 	struct kr_recall  *recall;
+	struct kr_pagecache *cache;
 	struct kr_squeeze *squeeze;
 	struct kr_qstream *qstream;
 	struct kr_items	   items;
@@ -53,7 +59,8 @@ static void check_unpacked(struct end *x, const struct kr_batch_head *h,
 	for (unsigned int k = 0; k < x->refs.n; k++) {
 		assert(x->refs.r[k].at >= end);
 		end = x->refs.r[k].at + KR_PAGE_BYTES;
-		assert(end <= h->n_raw && x->refs.r[k].slot < SLOTS);
+		assert(end <= h->n_raw && x->refs.r[k].slot <
+		       (x->refs.r[k].kind == KR_REF_CACHED ? N_CACHED : SLOTS));
 	}
 	assert(kr_batch_pack(x->recall, raw, h->n_raw, &x->refs, again) ==
 	       h->n_body);
@@ -83,7 +90,7 @@ static int take(struct end *x, const uint8_t *p, size_t n)
 	}
 	x->refs.n = 0;
 	memset(raw, 0x5a, h.n_raw);
-	if (kr_batch_unpack(x->recall, NULL, &h, from, raw, &x->refs, NULL) < 0)
+	if (kr_batch_unpack(x->recall, x->cache, &h, from, raw, &x->refs, NULL) < 0)
 		return -1;
 	check_unpacked(x, &h, from);
 	x->items.n = 0;
@@ -95,12 +102,39 @@ static int take(struct end *x, const uint8_t *p, size_t n)
 	return 0;
 }
 
+/* In memory: two pages, told of. */
+static struct kr_pagecache *open_cache(void)
+{
+	uint8_t key[KR_PAGECACHE_KEY_BYTES] = { 1 };
+	uint8_t page[KR_PAGE_BYTES], digest[32];
+	struct kr_pagecache *c = NULL;
+	int fd = memfd_create("cache", 0), kept = dup(fd);
+
+	if (kr_pagecache_open(fd, key, SLOTS, KR_PAGECACHE_FILL, &c, NULL))
+		abort();
+	for (uint8_t k = 0; k < N_CACHED; k++) {
+		memset(page, k + 1, sizeof(page));
+		EVP_Digest(page, sizeof(page), digest, NULL, EVP_sha256(),
+			   NULL);
+		kr_pagecache_put(c, page, digest);
+	}
+	kr_pagecache_close(c);
+	if (kr_pagecache_open(kept, key, SLOTS, KR_PAGECACHE_TELL, &c, NULL))
+		abort();
+	assert(kr_pagecache_told(c) == N_CACHED);
+	return c;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	static struct kr_pagecache *cache;	/* nothing is put: the same */
 	static struct end x;
 	struct kr_rd r = KR_RD(data, n);
 
 	memset(&x, 0, sizeof(x));
+	if (!cache)
+		cache = open_cache();
+	x.cache = cache;
 	if (kr_recall_new(SLOTS, false, &x.recall, NULL) ||
 	    kr_squeeze_new(&x.squeeze, NULL) ||
 	    kr_qstream_new(LIMIT, &x.qstream, NULL))

@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	note[n] = '\0';
 	kr_checkpoint_parse(note, &c, NULL);
 	kr_checkpoint_verify(note, k, "alpha", &c, NULL);
+	kr_checkpoint_cosigned(note, k, "beta", NULL);
 	free(note);
 	return 0;
 }

@@ -35,8 +35,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case KR_HYPER_SETUP:
 		TRY(setup, kr_hyper_setup);
 		break;
+	case KR_HYPER_LIMIT:
+		TRY(limit, kr_hyper_limit);
+		break;
+	case KR_HYPER_SAMPLE:
+		TRY(sample, kr_hyper_sample);
+		break;
 	case KR_HYPER_SEND:
 	case KR_HYPER_RECEIVE:
+	case KR_HYPER_RECOVER:
+	case KR_HYPER_RESUME:
 		TRY(uri, kr_hyper_uri);
 		break;
 	case KR_HYPER_READY:

@@ -20,6 +20,10 @@ static void take(uint16_t type, struct kr_rd *r, struct kr_wr *w)
 		struct kr_step	   step;
 		struct kr_peerfail fail;
 		struct kr_checks   checks;
+		struct kr_mend	   mend;
+		struct kr_logseen  seen;
+		struct kr_loghead  head;
+		struct kr_logcosign cosign;
 	} m;
 
 	switch (type) {
@@ -42,6 +46,27 @@ static void take(uint16_t type, struct kr_rd *r, struct kr_wr *w)
 		assert(!kr_checks_parse(r, &m.checks, NULL));
 		assert(m.checks.n <= KR_CHECKS_MAX);
 		kr_checks_put(w, &m.checks);
+		break;
+	case KR_PEER_MEND:
+	case KR_PEER_MENDED:
+		assert(!kr_mend_parse(r, &m.mend, NULL));
+		assert(m.mend.attempt);
+		kr_mend_put(w, &m.mend);
+		break;
+	case KR_PEER_LOG_SEEN:
+		assert(!kr_logseen_parse(r, &m.seen, NULL));
+		kr_logseen_put(w, &m.seen);
+		break;
+	case KR_PEER_LOG_HEAD:
+		assert(!kr_loghead_parse(r, &m.head, NULL));
+		assert(m.head.proof.n <= KR_PROOF_HASHES_MAX);
+		kr_proof_has_grown(&m.head.proof, m.head.from, m.head.root,
+				   m.head.size, m.head.root);
+		kr_loghead_put(w, &m.head);
+		break;
+	case KR_PEER_LOG_COSIGN:
+		assert(!kr_logcosign_parse(r, &m.cosign, NULL));
+		kr_logcosign_put(w, &m.cosign);
 		break;
 	default:
 		assert(!kr_peerfail_parse(r, &m.fail, NULL));

@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		struct kr_plane_up	 up;
 		struct kr_plane_progress progress;
 		struct kr_manifest	 manifest;
+		struct kr_plane_split	 split;
 		struct kr_plane_fail	 fail;
 	} m;
 	struct kr_err e = KR_ERR_NONE;
@@ -29,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!n)
 		return 0;
 	r = KR_RD(data + 1, n - 1);
-	switch (data[0] % 6) {
+	switch (data[0] % 7) {
 	case 0:
 		if (kr_plane_msg_parse_start(&r, &m.start, NULL) < 0)
 			return 0;
@@ -63,6 +64,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			return 0;
 		kr_fail(&e, m.fail.kr, "%s", m.fail.what);
 		kr_plane_msg_put_fail(&w, &e);
+		break;
+	case 6:
+		if (kr_plane_msg_parse_split(&r, &m.split, NULL) < 0)
+			return 0;
+		kr_plane_msg_put_split(&w, &m.split);
 		break;
 	}
 	assert(!w.bad && kr_wr_len(&w) == n - 1);

@@ -31,6 +31,7 @@
 enum kr_hyper_mode {
 	KR_HYPER_FRESH,		/* a new start; stays paused until RUN */
 	KR_HYPER_INCOMING,	/* waits for RECEIVE, then paused until RUN */
+	KR_HYPER_INCOMING_EARLY, /* and may run before its memory is there */
 };
 
 /* What this host resolves the definition's logical names to. */
@@ -67,6 +68,9 @@ struct kr_launch {
 	const char  *console;
 	char	     bytes[KR_LAUNCH_BYTES_MAX]; /* what argv points to */
 	size_t	     n_bytes;
+	/** It is to keep CAP_SYS_PTRACE: userfaultfd(2) wants that, unless
+	 * the hypervisor opens /dev/userfaultfd (QEMU does from 8.0 on). */
+	bool	     ptrace;
 };
 
 struct kr_hyper {

@@ -12,19 +12,21 @@
 
 static const char *const commands[] = {
 	"OPEN", "SETUP", "SEND", "RECEIVE", "SWITCH", "RUN", "PAUSE",
-	"CANCEL", "END", "ASK",
+	"CANCEL", "END", "ASK", "LIMIT", "SAMPLE", "HOLD", "LETGO",
+	"POSTCOPY", "RECOVER", "RESUME", "UNDO",
 };
 static const char *const whats[] = {
 	"at switch", "sent", "loaded", "broken", "stopped", "running",
-	"shutdown", "gone",
+	"shutdown", "gone", "pass", "loaded early", "torn", "mended",
+	"taken",
 };
 static const char *const runs[] = {
 	"paused", "running", "waiting", "switching", "migrated", "down",
 	"faulty",
 };
 static const char *const migs[] = {
-	"none", "setup", "active", "at switch", "switching", "completed",
-	"failed",
+	"none", "setup", "active", "at switch", "switching", "post-copy",
+	"torn", "recovering", "completed", "failed",
 };
 
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
@@ -89,6 +91,10 @@ void kr_hyper_msg_put_setup(struct kr_wr *w, const struct kr_hyper_setup *m)
 	kr_wr_u8(w, m->incoming);
 	kr_wr_u64(w, m->max_bandwidth_bytes_s);
 	kr_wr_u32(w, m->downtime_limit_ms);
+	kr_wr_u8(w, m->throttle);
+	kr_wr_u8(w, m->multifd_channels);
+	kr_wr_u8(w, m->postcopy);
+	kr_wr_u8(w, m->preempt);
 }
 
 int kr_hyper_msg_setup(struct kr_rd *r, struct kr_hyper_setup *ret_m,
@@ -100,7 +106,49 @@ int kr_hyper_msg_setup(struct kr_rd *r, struct kr_hyper_setup *ret_m,
 	m.incoming = kr_rd_u8(r);
 	m.max_bandwidth_bytes_s = kr_rd_u64(r);
 	m.downtime_limit_ms = kr_rd_u32(r);
-	x = done(r, m.incoming <= 1, "SETUP", e);
+	m.throttle = kr_rd_u8(r);
+	m.multifd_channels = kr_rd_u8(r);
+	m.postcopy = kr_rd_u8(r);
+	m.preempt = kr_rd_u8(r);
+	x = done(r, m.incoming <= 1 && m.throttle <= 1 && m.postcopy <= 1 &&
+		 m.preempt <= m.postcopy, "SETUP", e);
+	if (!x)
+		*ret_m = m;
+	return x;
+}
+
+void kr_hyper_msg_put_limit(struct kr_wr *w, const struct kr_hyper_limit *m)
+{
+	kr_wr_u32(w, m->downtime_limit_ms);
+}
+
+int kr_hyper_msg_limit(struct kr_rd *r, struct kr_hyper_limit *ret_m,
+		       struct kr_err *e)
+{
+	struct kr_hyper_limit m;
+	int x;
+
+	m.downtime_limit_ms = kr_rd_u32(r);
+	x = done(r, true, "LIMIT", e);
+	if (!x)
+		*ret_m = m;
+	return x;
+}
+
+void kr_hyper_msg_put_sample(struct kr_wr *w, const struct kr_hyper_sample *m)
+{
+	kr_wr_u8(w, m->seconds);
+}
+
+int kr_hyper_msg_sample(struct kr_rd *r, struct kr_hyper_sample *ret_m,
+			struct kr_err *e)
+{
+	struct kr_hyper_sample m;
+	int x;
+
+	m.seconds = kr_rd_u8(r);
+	x = done(r, m.seconds && m.seconds <= KR_HYPER_SAMPLE_S_MAX, "SAMPLE",
+		 e);
 	if (!x)
 		*ret_m = m;
 	return x;
@@ -134,6 +182,7 @@ void kr_hyper_msg_put_ready(struct kr_wr *w, const struct kr_hyper_ready *m)
 	kr_wr_str(w, m->version);
 	kr_wr_u8(w, (uint8_t)m->run);
 	kr_wr_u8(w, (uint8_t)m->mig);
+	kr_wr_u8(w, m->preempt);
 }
 
 int kr_hyper_msg_ready(struct kr_rd *r, struct kr_hyper_ready *ret_m,
@@ -145,8 +194,9 @@ int kr_hyper_msg_ready(struct kr_rd *r, struct kr_hyper_ready *ret_m,
 	kr_rd_str(r, m.version, sizeof(m.version));
 	m.run = (enum kr_hyper_run)kr_rd_u8(r);
 	m.mig = (enum kr_hyper_mig)kr_rd_u8(r);
-	x = done(r, m.run < KR_HYPER_RUN_N && m.mig < KR_HYPER_MIG_N, "READY",
-		 e);
+	m.preempt = kr_rd_u8(r);
+	x = done(r, m.run < KR_HYPER_RUN_N && m.mig < KR_HYPER_MIG_N &&
+		 m.preempt <= 1, "READY", e);
 	if (!x)
 		*ret_m = m;
 	return x;
@@ -228,6 +278,9 @@ void kr_hyper_msg_put_status(struct kr_wr *w, const struct kr_hyper_status *m)
 	kr_wr_u64(w, m->sent_bytes_s);
 	kr_wr_u32(w, m->rounds);
 	kr_wr_u32(w, m->expected_downtime_ms);
+	kr_wr_u64(w, m->sampled_bytes_s);
+	kr_wr_u32(w, m->sampled_s);
+	kr_wr_u32(w, m->throttle_percent);
 }
 
 int kr_hyper_msg_status(struct kr_rd *r, struct kr_hyper_status *ret_m,
@@ -245,6 +298,9 @@ int kr_hyper_msg_status(struct kr_rd *r, struct kr_hyper_status *ret_m,
 	m.sent_bytes_s = kr_rd_u64(r);
 	m.rounds = kr_rd_u32(r);
 	m.expected_downtime_ms = kr_rd_u32(r);
+	m.sampled_bytes_s = kr_rd_u64(r);
+	m.sampled_s = kr_rd_u32(r);
+	m.throttle_percent = kr_rd_u32(r);
 	x = done(r, m.run < KR_HYPER_RUN_N && m.mig < KR_HYPER_MIG_N,
 		 "STATUS", e);
 	if (!x)

@@ -8,11 +8,40 @@
  *
  *	OPEN			> READY
  *	outgoing: SETUP, SEND	> … EVENT AT_SWITCH, SWITCH > … EVENT SENT
+ *		  LIMIT, SAMPLE at any time before AT_SWITCH
  *	incoming: SETUP, RECEIVE > … EVENT LOADED, RUN
  *
  * After SENT the VM stays paused at the source, and RUN there undoes the
  * migration (unless the destination ran). After BROKEN the source runs on by
  * itself. DONE says that a command was accepted; how it goes is an event's.
+ *
+ * Post-copy, for which SETUP prepares both sides, runs the VM there before
+ * its memory has come:
+ *
+ *	outgoing: POSTCOPY before AT_SWITCH, then SWITCH as ever; HOLD at any
+ *		  time after SEND > … EVENT SENT when all memory has gone
+ *	incoming: > … EVENT LOADED_EARLY, RUN > … EVENT LOADED
+ *	cut:	  both EVENT TORN; RECOVER there, connections, EVENT TAKEN, then
+ *		  RESUME here > … MENDED
+ *
+ * POSTCOPY that comes too late, when it is about to switch by itself, has no
+ * effect: then it goes on without LOADED_EARLY. When post-copy tells that, the
+ * hypervisor there has taken the VM's disks, paused or not.
+ *
+ * As long as the VM has never run at the destination, UNDO, CANCEL and RUN
+ * undo it, TORN or not, and need nobody else for it; only kororad can know that
+ * it has not. What ASK tells of it then is what QEMU believes: that it
+ * completed.
+ *
+ * With preempt the hypervisors have a second connection, for the pages that the
+ * VM there waits for. The source's connects a second time to where it sends or
+ * resumes, at once or when it goes over to post-copy; the destination's awaits
+ * both from the start.
+ *
+ * HOLD gives the hypervisor the far end of its own migration socket. As long
+ * as it holds that, nobody's death is a hang-up to it, and nothing is TORN
+ * before it need be. LETGO once the destination runs, else a cut would never
+ * be told here. A migration that ends, well or not, lets go by itself.
  */
 #ifndef KR_HYPER_MSG_H
 #define KR_HYPER_MSG_H
@@ -22,18 +51,60 @@
 #include "base/cursor.h"
 #include "base/err.h"
 
+/*
+ * kororad to agent, with what each does with the VM's state, in the words of
+ * policy/access.h: X(name, access). One that does nothing says why.
+ */
+#define KR_HYPER_COMMANDS(X) \
+	/* control connection: 1 fd; struct open. Asks nothing of the VM */ \
+	X(OPEN, NOTHING) \
+	/* struct setup; before SEND and RECEIVE. Settings of a migration that
+	 * is not begun */ \
+	X(SETUP, NOTHING) \
+	/* uri: start to send the VM there */ \
+	X(SEND, READS) \
+	/* uri: wait there for the VM. Nothing comes before a LANE does */ \
+	X(RECEIVE, NOTHING) \
+	/* pass the pause before the switch-over */ \
+	X(SWITCH, READS) \
+	/* run, and tell the network; idempotent */ \
+	X(RUN, RUNS) \
+	/* idempotent */ \
+	X(PAUSE, STOPS) \
+	/* stop sending; then EVENT BROKEN, or TORN with a reason if it cannot
+	 * be had back, yet */ \
+	X(CANCEL, RETURNS) \
+	/* end the hypervisor's process */ \
+	X(END, STOPS) \
+	/* > STATUS instead of DONE. Counts, and whether it runs: no memory */ \
+	X(ASK, NOTHING) \
+	/* struct limit: while it sends. How fast, not what */ \
+	X(LIMIT, NOTHING) \
+	/* struct sample: measure what is written; a STATUS tells */ \
+	X(SAMPLE, READS) \
+	/* 1 fd, kept open by the hypervisor in place of the one it held
+	 * before. Nobody reads or writes there */ \
+	X(HOLD, NOTHING) \
+	/* of it; idempotent. Likewise */ \
+	X(LETGO, NOTHING) \
+	/* outgoing: stop the VM now, then AT_SWITCH, and send most of its
+	 * memory later */ \
+	X(POSTCOPY, READS) \
+	/* uri: incoming and TORN, wait there anew; of all commands this alone
+	 * is certain to be answered when the VM runs and is TORN */ \
+	X(RECOVER, APPENDS) \
+	/* uri: outgoing and TORN, go on there; when nobody listens, it may stay
+	 * TORN silently, and CANCEL FAILs for a second */ \
+	X(RESUME, READS) \
+	/* uri, 1 fd that listens there: where a post-copy is resumed to be
+	 * undone; before each CANCEL of one */ \
+	X(UNDO, RETURNS)
+
 enum kr_hyper_type {
-	/* kororad to agent */
-	KR_HYPER_OPEN = 0x0100,	/* control connection: 1 fd; struct open */
-	KR_HYPER_SETUP,		/* struct setup; before SEND and RECEIVE */
-	KR_HYPER_SEND,		/* uri: start to send the VM there */
-	KR_HYPER_RECEIVE,	/* uri: wait there for the VM */
-	KR_HYPER_SWITCH,	/* pass the pause before the switch-over */
-	KR_HYPER_RUN,		/* run, and tell the network; idempotent */
-	KR_HYPER_PAUSE,		/* idempotent */
-	KR_HYPER_CANCEL,	/* stop sending; then EVENT BROKEN */
-	KR_HYPER_END,		/* end the hypervisor's process */
-	KR_HYPER_ASK,		/* > STATUS instead of DONE */
+	KR_HYPER_COMMANDS_ = 0x00ff,
+#define X(name, access) KR_HYPER_##name,
+	KR_HYPER_COMMANDS(X)
+#undef X
 	KR_HYPER_COMMAND_END_,
 
 	/* agent to kororad */
@@ -52,12 +123,24 @@ enum kr_hyper_type {
 enum kr_hyper_what {
 	KR_HYPER_AT_SWITCH,	/* VM stopped, waits for SWITCH; at_ns: since */
 	KR_HYPER_SENT,		/* outgoing complete; the VM is paused here */
-	KR_HYPER_LOADED,	/* incoming complete; the VM is paused here */
+	KR_HYPER_LOADED,	/* incoming complete; the VM is paused here, or
+				 * as it was since LOADED_EARLY */
 	KR_HYPER_BROKEN,	/* failed or cancelled; reason */
 	KR_HYPER_STOPPED,	/* the VM stopped; at_ns */
 	KR_HYPER_RUNNING,	/* the VM runs; at_ns */
-	KR_HYPER_SHUTDOWN,	/* powered off; reason */
+	KR_HYPER_SHUTDOWN,	/* powered off; reason; kr: not by the guest */
 	KR_HYPER_GONE,		/* control connection lost; reason */
+	KR_HYPER_PASS,		/* outgoing: a pass over memory begins; ASK
+				 * now tells how much it is */
+	KR_HYPER_LOADED_EARLY,	/* incoming, post-copy: all but some memory is
+				 * here; the VM is paused here. Once at most,
+				 * and always before LOADED */
+	KR_HYPER_TORN,		/* post-copy has no connection any more; reason
+				 * if CANCEL came to nothing */
+	KR_HYPER_MENDED,	/* it goes on, after TORN */
+	KR_HYPER_TAKEN,		/* incoming, after RECOVER: it has the new
+				 * connections, and waits for RESUME there. A
+				 * hypervisor may be lost if these break now */
 	KR_HYPER_WHAT_N
 };
 
@@ -78,10 +161,19 @@ enum kr_hyper_mig {		/* how far its migration is */
 	KR_HYPER_MIG_ACTIVE,
 	KR_HYPER_MIG_AT_SWITCH,
 	KR_HYPER_MIG_SWITCHING,
+	KR_HYPER_MIG_POSTCOPY,	/* runs, or may run, at the destination */
+	KR_HYPER_MIG_TORN,
+	KR_HYPER_MIG_RECOVERING,	/* TORN, and connected anew */
 	KR_HYPER_MIG_COMPLETED,
 	KR_HYPER_MIG_FAILED,	/* or cancelled, or about to be */
 	KR_HYPER_MIG_N
 };
+
+/* What `throttle` takes of the processors' time, in percent: up to nearly all,
+ * in few steps. */
+#define KR_HYPER_THROTTLE_FIRST	20u
+#define KR_HYPER_THROTTLE_MORE	20u
+#define KR_HYPER_THROTTLE_MOST	95u
 
 struct kr_hyper_open {
 	char vm[64];		/* its name in the hypervisor; QEMU: unused */
@@ -91,6 +183,23 @@ struct kr_hyper_setup {
 	uint8_t  incoming;			/* 0 or 1 */
 	uint64_t max_bandwidth_bytes_s;		/* 0 = unlimited */
 	uint32_t downtime_limit_ms;
+	uint8_t  throttle;			/* 1: slow the VM's processors down
+						 * until it converges */
+	uint8_t  multifd_channels;		/* beside the main one; 0: off */
+	uint8_t  postcopy;			/* 1: POSTCOPY may follow; then
+						 * without multifd */
+	uint8_t  preempt;			/* 1: with a second connection,
+						 * if READY said it can be */
+};
+
+struct kr_hyper_limit {
+	uint32_t downtime_limit_ms;
+};
+
+#define KR_HYPER_SAMPLE_S_MAX	60u
+
+struct kr_hyper_sample {
+	uint8_t seconds;			/* 1..KR_HYPER_SAMPLE_S_MAX */
 };
 
 struct kr_hyper_uri {
@@ -101,10 +210,11 @@ struct kr_hyper_ready {
 	char		  version[64];
 	enum kr_hyper_run run;
 	enum kr_hyper_mig mig;
+	uint8_t		  preempt;		/* 1: SETUP may ask for it */
 };
 
 struct kr_hyper_done {
-	uint16_t command;			/* KR_HYPER_OPEN … ASK */
+	uint16_t command;			/* KR_HYPER_OPEN … UNDO */
 };
 
 struct kr_hyper_fail {
@@ -127,11 +237,16 @@ struct kr_hyper_status {
 	uint64_t dirty_bytes_s, sent_bytes_s;
 	uint32_t rounds;
 	uint32_t expected_downtime_ms;
+	uint64_t sampled_bytes_s;	/* by the last SAMPLE; 0: not known */
+	uint32_t sampled_s;		/* it took */
+	uint32_t throttle_percent;	/* of the processors' time, now */
 };
 
 /* Writers of bodies; a full writer goes bad. */
 void kr_hyper_msg_put_open(struct kr_wr *w, const struct kr_hyper_open *m);
 void kr_hyper_msg_put_setup(struct kr_wr *w, const struct kr_hyper_setup *m);
+void kr_hyper_msg_put_limit(struct kr_wr *w, const struct kr_hyper_limit *m);
+void kr_hyper_msg_put_sample(struct kr_wr *w, const struct kr_hyper_sample *m);
 void kr_hyper_msg_put_uri(struct kr_wr *w, const struct kr_hyper_uri *m);
 void kr_hyper_msg_put_ready(struct kr_wr *w, const struct kr_hyper_ready *m);
 void kr_hyper_msg_put_done(struct kr_wr *w, const struct kr_hyper_done *m);
@@ -141,12 +256,17 @@ void kr_hyper_msg_put_status(struct kr_wr *w, const struct kr_hyper_status *m);
 
 /*
  * Parsers of whole bodies: 0, or KR_E_AGENT_SPOKE with @ret_m untouched.
- * SWITCH, RUN, PAUSE, CANCEL, END and ASK have no body: pass it to _none().
+ * SWITCH, RUN, PAUSE, CANCEL, END, ASK, HOLD, LETGO and POSTCOPY have no
+ * body: pass it to _none().
  */
 int kr_hyper_msg_open(struct kr_rd *r, struct kr_hyper_open *ret_m,
 		      struct kr_err *e);
 int kr_hyper_msg_setup(struct kr_rd *r, struct kr_hyper_setup *ret_m,
 		       struct kr_err *e);
+int kr_hyper_msg_limit(struct kr_rd *r, struct kr_hyper_limit *ret_m,
+		       struct kr_err *e);
+int kr_hyper_msg_sample(struct kr_rd *r, struct kr_hyper_sample *ret_m,
+			struct kr_err *e);
 int kr_hyper_msg_uri(struct kr_rd *r, struct kr_hyper_uri *ret_m,
 		     struct kr_err *e);
 int kr_hyper_msg_none(struct kr_rd *r, struct kr_err *e);

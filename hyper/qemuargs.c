@@ -276,7 +276,7 @@ int kr_qemuargs_plan(const struct kr_vmdef *d, const struct kr_hyper_site *s,
 			return r;
 	if (d->console && (r = add_console(l, s, e)))
 		return r;
-	if (mode == KR_HYPER_INCOMING) {
+	if (mode != KR_HYPER_FRESH) {
 		arg(l, "-incoming");
 		arg(l, "defer");
 	}

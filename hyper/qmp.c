@@ -81,12 +81,37 @@ static void take_lines(struct kr_qmp *q)
 		lose(q, &e);
 }
 
+/* As much as the socket takes, and the descriptor with it. */
+static ssize_t write_out(struct kr_qmp *q)
+{
+	union {
+		struct cmsghdr align;
+		char	       buf[CMSG_SPACE(sizeof(int))];
+	} ctl = { .buf = { 0 } };
+	struct iovec iov = { q->out, q->n_out };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (q->out_fd >= 0) {
+		m.msg_control = ctl.buf;
+		m.msg_controllen = sizeof(ctl.buf);
+		*CMSG_FIRSTHDR(&m) = (struct cmsghdr){
+			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+			.cmsg_len = CMSG_LEN(sizeof(int)),
+		};
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &q->out_fd, sizeof(int));
+	}
+	n = sendmsg(q->io.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n > 0)
+		kr_fd_close(&q->out_fd);
+	return n;
+}
+
 /* Write what there is; -errno if the connection is gone. */
 static int flush(struct kr_qmp *q)
 {
 	while (q->n_out) {
-		ssize_t n = send(q->io.fd, q->out, q->n_out,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = write_out(q);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -134,6 +159,7 @@ int kr_qmp_open(struct kr_loop *l, struct kr_qmp *q, int fd, struct kr_err *e)
 	q->io = (struct kr_io){ .fd = fd, .fn = ready, .arg = q };
 	q->timer = (struct kr_timer){ .fn = slow, .arg = q };
 	q->n_out = 0;
+	q->out_fd = -1;
 	q->id = 0;
 	q->greeted = false;
 	q->waiting = true;
@@ -148,15 +174,17 @@ int kr_qmp_open(struct kr_loop *l, struct kr_qmp *q, int fd, struct kr_err *e)
 	return 0;
 }
 
-int kr_qmp_send(struct kr_qmp *q, const char *command, json_t *args,
-		struct kr_err *e)
+static int put(struct kr_qmp *q, const char *how, const char *command,
+	       json_t *args, int fd, struct kr_err *e)
 {
-	json_t *o = json_pack("{s:s, s:I, s:o*}", "execute", command, "id",
+	json_t *o = json_pack("{s:s, s:I, s:o*}", how, command, "id",
 			      (json_int_t)(q->id + 1), "arguments", args);
 	size_t room = sizeof(q->out) - q->n_out;
 	size_t n;
 	int r;
 
+	kr_fd_close(&q->out_fd);
+	q->out_fd = fd;
 	if (!o)
 		return kr_fail(e, KR_E_SYSTEM, "cannot build '%s'", command);
 	n = json_dumpb(o, q->out + q->n_out, room, JSON_COMPACT);
@@ -174,6 +202,24 @@ int kr_qmp_send(struct kr_qmp *q, const char *command, json_t *args,
 	return 0;
 }
 
+int kr_qmp_send(struct kr_qmp *q, const char *command, json_t *args,
+		struct kr_err *e)
+{
+	return put(q, "execute", command, args, -1, e);
+}
+
+int kr_qmp_send_fd(struct kr_qmp *q, const char *command, json_t *args, int fd,
+		   struct kr_err *e)
+{
+	return put(q, "execute", command, args, fd, e);
+}
+
+int kr_qmp_send_oob(struct kr_qmp *q, const char *command, json_t *args,
+		    struct kr_err *e)
+{
+	return put(q, "exec-oob", command, args, -1, e);
+}
+
 bool kr_qmp_is_open(const struct kr_qmp *q)
 {
 	return q->io.loop != NULL;
@@ -186,6 +232,7 @@ void kr_qmp_close(struct kr_qmp *q)
 	kr_timer_off(&q->timer);
 	kr_io_del(&q->io);
 	kr_fd_close(&q->io.fd);
+	kr_fd_close(&q->out_fd);
 	kr_qmpline_fini(&q->in);
 	q->waiting = false;
 }

@@ -30,6 +30,7 @@ struct kr_qmp {
 	struct kr_qmpline in;
 	char		  out[KR_QMP_OUT_MAX];
 	size_t		  n_out;
+	int		  out_fd;	/* goes with the next byte; -1 = none */
 	uint64_t	  id;		/* of the last command; 0 = none yet */
 	bool		  waiting;	/* for its answer, or the greeting */
 	bool		  greeted;
@@ -50,6 +51,22 @@ int kr_qmp_open(struct kr_loop *l, struct kr_qmp *q, int fd, struct kr_err *e);
  */
 int kr_qmp_send(struct kr_qmp *q, const char *command, json_t *args,
 		struct kr_err *e);
+
+/**
+ * kr_qmp_send_fd() - The same, with a descriptor for QEMU to take
+ * @fd: owned from here on, also on failure; -1 = none
+ */
+int kr_qmp_send_fd(struct kr_qmp *q, const char *command, json_t *args, int fd,
+		   struct kr_err *e);
+
+/**
+ * kr_qmp_send_oob() - The same, for one that QEMU takes out of band
+ *
+ * So it is answered though QEMU's main loop stands still, in a page fault that
+ * only this command can end. Once the caller has enabled "oob".
+ */
+int kr_qmp_send_oob(struct kr_qmp *q, const char *command, json_t *args,
+		    struct kr_err *e);
 
 /** kr_qmp_is_open() */
 bool kr_qmp_is_open(const struct kr_qmp *q);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * qmpvm.h - QEMU's words in the adapters' terms: states, statistics, times
- * and texts. Pure functions over parsed JSON, used by korora-qmp.
+ * and texts, and how it is set up. Pure functions, used by korora-qmp.
  */
 #ifndef KR_QMPVM_H
 #define KR_QMPVM_H
@@ -20,8 +20,35 @@ enum kr_hyper_run kr_qmpvm_run(const char *status);
 /** kr_qmpvm_mig() - A status of MIGRATION or query-migrate; NULL is none. */
 enum kr_hyper_mig kr_qmpvm_mig(const char *status);
 
-/** kr_qmpvm_stats() - Fill in all but run from a query-migrate answer. */
+/** kr_qmpvm_in_postcopy() - Does it go by on demand, or would it? */
+bool kr_qmpvm_in_postcopy(enum kr_hyper_mig mig);
+
+/**
+ * kr_qmpvm_capabilities() - SETUP's, as migrate-set-capabilities takes them
+ *
+ * All of them are said either way: nothing is left of what came before.
+ * @has_preempt: QEMU has that one
+ */
+json_t *kr_qmpvm_capabilities(const struct kr_hyper_setup *s,
+			      bool has_preempt);
+
+/** kr_qmpvm_has_preempt() - From query-migrate-capabilities. */
+bool kr_qmpvm_has_preempt(json_t *answer);
+
+/** kr_qmpvm_parameters() - The same for migrate-set-parameters. */
+json_t *kr_qmpvm_parameters(const struct kr_hyper_setup *s);
+
+/** kr_qmpvm_downtime() - A downtime limit that QEMU takes. */
+json_int_t kr_qmpvm_downtime(uint32_t ms);
+
+/** kr_qmpvm_stats() - From query-migrate: all but run and sampled. */
 void kr_qmpvm_stats(json_t *answer, struct kr_hyper_status *ret_s);
+
+/** kr_qmpvm_dirty() - From query-dirty-rate: what begins with sampled. */
+void kr_qmpvm_dirty(json_t *answer, struct kr_hyper_status *ret_s);
+
+/** kr_qmpvm_oob() - Does the greeting offer commands out of band? */
+bool kr_qmpvm_oob(json_t *greeting);
 
 /** kr_qmpvm_version() - "7.2.22" from the greeting, "?" if it is odd. */
 void kr_qmpvm_version(json_t *greeting, char out[64]);

@@ -31,10 +31,12 @@ X(USAGE,	1001, KR_EXIT_USAGE, EINVAL, KR_USER, \
   "see korora(1) for the command's arguments") \
 X(CONFIG,	1002, KR_EXIT_USAGE, EINVAL, KR_USER, \
   "a configuration file is wrong", \
-  "mend the named line; korora.conf(5) and korora-vm(5) list every key") \
+  "mend the named line; korora.conf(5), korora-vm(5) and korora-policy(5) " \
+  "list every key") \
 X(FORBIDDEN,	1003, KR_EXIT_REFUSED, EACCES, KR_USER, \
   "this user may not do that", \
-  "an administrator can grant the role: korora user grant USER ROLE") \
+  "korora policy explain tells what would have to be true; roles: korora " \
+  "user grant USER ROLE") \
 X(NO_VM,	1004, KR_EXIT_REFUSED, ENOENT, KR_USER, \
   "no such VM on this host", "korora vm list shows the VMs known here") \
 X(NO_HOST,	1005, KR_EXIT_REFUSED, ENOENT, KR_USER, \
@@ -63,6 +65,48 @@ X(TIMEOUT,	1013, KR_EXIT_REFUSED, ETIMEDOUT, KR_USER, \
 X(BUSY,		1014, KR_EXIT_REFUSED, EBUSY, KR_USER, \
   "another migration of this VM is under way", \
   "wait for it, or korora cancel ID") \
+X(PROBED,	1019, KR_EXIT_REFUSED, ECANCELED, KR_USER, \
+  "it was a probe, and was undone as asked", "the VM runs where it was") \
+X(NO_WAY,	1020, KR_EXIT_REFUSED, EAGAIN, KR_USER, \
+  "no strategy gets by with the downtime allowed", \
+  "see korora plan; raise --max-downtime-ms, allow --throttle, or find more " \
+  "bandwidth") \
+X(NO_REQUEST,	1021, KR_EXIT_REFUSED, ENOENT, KR_USER, \
+  "no such request waits on this host", \
+  "korora request list shows those that are known") \
+X(REQUEST_OVER,	1022, KR_EXIT_REFUSED, EALREADY, KR_USER, \
+  "the request was used, denied, or is too old", \
+  "ask for what it was about once more") \
+X(NOT_APPROVED,	1023, KR_EXIT_REFUSED, EPERM, KR_USER, \
+  "the request has not enough approvals", \
+  "others than its requester approve it: korora approve ID --key KEY") \
+X(APPROVAL_SELF, 1024, KR_EXIT_REFUSED, EPERM, KR_USER, \
+  "nobody approves what he asked for himself", \
+  "another person has to approve it") \
+X(APPROVAL_TWICE, 1025, KR_EXIT_REFUSED, EEXIST, KR_USER, \
+  "this approver's word is there already", \
+  "each approver counts once; another person has to approve it") \
+X(APPROVAL_KEY,	1026, KR_EXIT_REFUSED, EKEYREJECTED, KR_USER, \
+  "not signed with a key that is enrolled for its approver", \
+  "an administrator enrols a key: korora user key add USER FILE") \
+X(APPROVAL_DIFFERS, 1027, KR_EXIT_REFUSED, EBADMSG, KR_USER, \
+  "the approval is for something else than what is asked for", \
+  "the message names what differs; approve the request anew") \
+X(APPROVAL_TIME, 1028, KR_EXIT_REFUSED, ETIME, KR_USER, \
+  "the approval is not valid at this time", \
+  "approve the request anew, and see this host's clock") \
+X(POLICY_VERSION, 1029, KR_EXIT_REFUSED, ESTALE, KR_USER, \
+  "the policy's version is not higher than that of the one in force", \
+  "give it a higher version, and read it once more; what is in force stays so") \
+X(PROTECTION,	1030, KR_EXIT_REFUSED, EPERM, KR_USER, \
+  "there would be less protection than the policy demands", \
+  "korora policy show tells what is demanded; nothing less is agreed to") \
+X(POLICY_CHANGED, 1031, KR_EXIT_REFUSED, EAGAIN, KR_USER, \
+  "another policy came into force while the migration began", \
+  "migrate once more: it is decided by the new one then") \
+X(NO_POLICY,	1032, KR_EXIT_REFUSED, ENOENT, KR_USER, \
+  "no such policy was ever in force on this host", \
+  "korora log show tells of those that were: policy-in-force") \
 /* 2xxx: who the peer is */ \
 X(UNREACHABLE,	2001, KR_EXIT_REFUSED, EHOSTUNREACH, KR_PEER, \
   "the peer cannot be reached", \
@@ -132,6 +176,18 @@ X(LANE_UNKNOWN,	3007, KR_EXIT_REFUSED, ENOENT, KR_PEER, \
   "nothing was accepted from it") \
 X(LANE_USED,	3008, KR_EXIT_REFUSED, EALREADY, KR_PEER, \
   "a lane was opened a second time", "someone replayed it; it was refused") \
+X(PEER_LOG_CUT,	3009, KR_EXIT_REFUSED, ESTALE, KR_PEER, \
+  "the peer's evidence log is shorter than it was: it was rolled back", \
+  "find out why: both checkpoints are in korora log show; enrol it anew " \
+  "to accept its log") \
+X(PEER_LOG_OTHER, 3010, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the peer's evidence log is not the one it was: it was rewritten", \
+  "find out why: both checkpoints are in korora log show; enrol it anew " \
+  "to accept its log") \
+X(PEER_POLICY,	3011, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the peer names a policy that its evidence log does not have in force", \
+  "if another came into force there just now, migrate once more; else " \
+  "find out why") \
 /* 4xxx: preflight: could it work? */ \
 X(NO_STORAGE,	4001, KR_EXIT_REFUSED, ENOENT, KR_HOST, \
   "a storage directory or disk is missing", \
@@ -216,7 +272,7 @@ X(IN_DOUBT,	7003, KR_EXIT_OPERATOR, EINPROGRESS, KR_PEER, \
   "released, and the peer has not confirmed yet", \
   "bring the peer back; korora recover finishes the hand-over") \
 X(VM_LOST,	7004, KR_EXIT_OPERATOR, EOWNERDEAD, KR_GUEST, \
-  "the VM's process died after ownership was taken", \
+  "the VM's process or memory was lost after ownership was taken", \
   "start it again here: korora vm start NAME") \
 X(DISOWNED,	7005, KR_EXIT_REFUSED, ECONNABORTED, KR_PEER, \
   "the destination gave the VM back before running it", \
@@ -240,6 +296,8 @@ X(CRYPTO,	8004, KR_EXIT_REFUSED, EIO, KR_SELF, \
 X(KEY_FILE,	8005, KR_EXIT_REFUSED, EACCES, KR_HOST, \
   "a key or certificate file is missing or unreadable", \
   "check the file; korora init makes a host's identity") \
+X(PROOF_BAD,	8006, KR_EXIT_REFUSED, EBADMSG, KR_USER, \
+  "the log's proof does not verify", "do not rely on it") \
 /* 9xxx: this program and its machine */ \
 X(SYSTEM,	9001, KR_EXIT_REFUSED, EIO, KR_HOST, \
   "the operating system refused", "see the message for its reason") \

@@ -5,16 +5,19 @@
  * A raw boot disk. It fills all RAM from 16 MiB up with known content, then
  * rewrites the pages of a working set at a set rate and checks each page
  * completely before it rewrites it; a slow walk checks all the others too.
- * Every 100 ms of guest time it prints one line on COM1:
+ * A q that comes on COM1 powers it off. Every 100 ms of guest time it prints
+ * one line there:
  *
  *	t=XXXXXXXX n=XXXXXXXX bad=XXXXXXXX
  *
  * t grows by exactly 1 for ever, so a copy of the guest that ran twice has
  * printed a t twice; n counts pages written, bad counts pages found wrong.
- * lab/vm.sh patches the three parameters below; offsets are part of the
+ * A page is one word again and again, which shrinks to nothing, or, with
+ * another factor than 1, words of which none follows from bytes before it.
+ * lab/vm.sh patches the four parameters below; offsets are part of the
  * interface. Needs an i440fx machine for more than 2 GiB of RAM.
  */
-#define PARAM_OFFSET	0x1a0		/* "KRDT", then three le32 */
+#define PARAM_OFFSET	0x1a0		/* "KRDT", then four le32 */
 #define ORIGIN		0x7c00
 #define SECTORS		3		/* after the first one */
 #define IDT		0x1000
@@ -28,6 +31,8 @@
 #define BEHIND_TICKS	10		/* work owed for longer is forgotten */
 #define WALK_PAGES	32		/* looked at per tick */
 #define COM1		0x3f8
+#define PM_CONTROL	0x604		/* where SeaBIOS puts it */
+#define PM_OFF		0x2000
 
 	.text
 	.code16
@@ -65,6 +70,7 @@ gdtr:	.word	gdtr - gdt - 1
 mem:	.long	128			/* MiB of RAM */
 rate:	.long	1000			/* pages rewritten per second */
 wss:	.long	32			/* MiB of working set */
+factor:	.long	1			/* from a page's word to the next */
 	.org	510
 	.word	0xaa55
 
@@ -74,6 +80,7 @@ main:	movw	$16, %ax
 	movw	%ax, %es
 	movw	%ax, %ss
 	movl	$ORIGIN, %esp
+	movl	factor, %ebp		/* and there it stays */
 	cld
 
 	movl	mem, %eax		/* MiB become pages to look after */
@@ -163,6 +170,7 @@ fill:	call	pattern
 	movl	$(4096 / 64), %ecx
 1:	.irp	i, 0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60
 	movl	%eax, \i(%edi)
+	imull	%ebp, %eax
 	.endr
 	addl	$64, %edi
 	decl	%ecx
@@ -177,6 +185,7 @@ check:	call	pattern
 	movl	\i(%edi), %edx
 	xorl	%eax, %edx
 	orl	%edx, %ebx
+	imull	%ebp, %eax
 	.endr
 	addl	$64, %edi
 	decl	%ecx
@@ -208,7 +217,19 @@ report:	movl	t, %eax
 	call	hex
 	incl	t
 	movl	$line, %esi
-	/* fall through */
+	call	puts
+	movw	$(COM1 + 5), %dx	/* told to power off? */
+	inb	%dx, %al
+	testb	$1, %al
+	jz	1f
+	movw	$COM1, %dx
+	inb	%dx, %al
+	cmpb	$'q', %al
+	jne	1f
+	movw	$PM_CONTROL, %dx
+	movw	$PM_OFF, %ax
+	outw	%ax, %dx
+1:	ret
 
 /* Print the string at %esi. A line that stays busy is not waited for long. */
 puts:	lodsb

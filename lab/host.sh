@@ -25,6 +25,7 @@ host_exec() {
 	*) unset KORORA_ROOT ;;
 	esac
 	export KORORA_BUILD KORORA_LAB="$lab" KORORA_LIBEXEC="$KORORA_BUILD/daemon"
+	export KORORA_DATA="$here/.."
 	PATH=$KORORA_BUILD/client:$KORORA_BUILD/daemon:$KORORA_BUILD/lab:$PATH
 	exec ip netns exec "$prefix-$h" "$@"
 }

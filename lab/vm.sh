@@ -42,8 +42,12 @@ vm_make_dirtier() {
 	[ -e "$KORORA_BUILD/lab/dirtier.raw" ] ||
 		die "$KORORA_BUILD/lab/dirtier.raw is missing; build first"
 	cp "$KORORA_BUILD/lab/dirtier.raw" "$lab/images/dirtier.raw"
-	# PARAM_OFFSET + 4 of dirtier.S: mem, rate, wss
-	{ vm_le32 "$mem"; vm_le32 "$rate"; vm_le32 "$wss"; } |
+	case $content in
+	words) factor=1 ;;
+	noise) factor=1664525 ;;
+	esac
+	# PARAM_OFFSET + 4 of dirtier.S: mem, rate, wss, factor
+	{ vm_le32 "$mem"; vm_le32 "$rate"; vm_le32 "$wss"; vm_le32 $factor; } |
 		dd of="$lab/images/dirtier.raw" bs=1 seek=$((0x1a4)) \
 			conv=notrunc status=none
 	truncate -s 1M "$lab/images/dirtier.raw"

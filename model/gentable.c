@@ -4,10 +4,11 @@
  * the model steps through the very table kororad does. Built and run by
  * model/check.
  *
- *	gentable [FROM EVENT TO ACT]...
+ *	gentable [FROM EVENT TO ACT | ~FROM EVENT]...
  *
  * replaces edges first (TO may be ILLEGAL, ACT have a '!' before it to make
- * the edge eager): the broken tables that show that the model finds errors.
+ * the edge eager), or leaves out the durable write of the edge that there is:
+ * the broken tables that show that the model finds errors.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "policy/handover.h"
 
 static struct kr_edge table[KR_STATE_N][KR_EVENT_N];
+static bool unwritten[KR_STATE_N][KR_EVENT_N];
 
 static const char *state_name(unsigned int n) { return kr_state_name(n); }
 static const char *event_name(unsigned int n) { return kr_event_name(n); }
@@ -46,6 +48,36 @@ static int replace(char **names)
 	return 0;
 }
 
+/* An eager edge has acted by then: its write is another kind of step. */
+static int leave_out_write(char **names)
+{
+	int from = find(state_name, KR_STATE_N, names[0] + 1);
+	int ev = find(event_name, KR_EVENT_N, names[1]);
+
+	if (from < 0 || ev < 0)
+		return -1;
+	if (table[from][ev].to == KR_ILLEGAL || table[from][ev].eager) {
+		fprintf(stderr, "gentable: no such write: %s %s\n",
+			names[0] + 1, names[1]);
+		return -1;
+	}
+	unwritten[from][ev] = true;
+	return 0;
+}
+
+static int break_table(int n, char **names)
+{
+	for (int i = 0, used; i < n; i += used) {
+		bool write = names[i][0] == '~';
+
+		used = write ? 2 : 4;
+		if (i + used > n ||
+		    (write ? leave_out_write : replace)(names + i))
+			return -1;
+	}
+	return 0;
+}
+
 static void define(const char *prefix, const char *(*name)(unsigned int),
 		   unsigned int n)
 {
@@ -68,11 +100,8 @@ static void tell(const char *which, bool (*is)(enum kr_state))
 int main(int argc, char **argv)
 {
 	memcpy(table, kr_handover, sizeof(table));
-	if ((argc - 1) % 4)
+	if (break_table(argc - 1, argv + 1))
 		return 2;
-	for (int i = 1; i < argc; i += 4)
-		if (replace(argv + i))
-			return 2;
 	define("", state_name, KR_STATE_N);
 	define("EV_", event_name, KR_EVENT_N);
 	define("A_", act_name, KR_ACT_N);
@@ -80,10 +109,11 @@ int main(int argc, char **argv)
 	tell("BEFORE", kr_state_before_return);
 	tell("ENDED", kr_state_ended);
 	/* hidden: constant, so no part of the model's state */
-	printf("hidden byte edge_to[%d];\nhidden byte edge_act[%d];\n"
-	       "hidden byte edge_eager[%d];\ninline fill_table()\n{\n",
-	       KR_STATE_N * KR_EVENT_N, KR_STATE_N * KR_EVENT_N,
-	       KR_STATE_N * KR_EVENT_N);
+	printf("#define N_EDGES\t%d\n", KR_STATE_N * KR_EVENT_N);
+	printf("hidden byte edge_to[N_EDGES];\nhidden byte edge_act[N_EDGES];\n"
+	       "hidden byte edge_eager[N_EDGES];\n"
+	       "hidden byte edge_unwritten[N_EDGES];\n"
+	       "inline fill_table()\n{\n");
 	for (unsigned int s = 0; s < KR_STATE_N; s++) {
 		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++) {
 			const struct kr_edge *x = &table[s][ev];
@@ -97,6 +127,8 @@ int main(int argc, char **argv)
 			       kr_event_name((enum kr_event)ev));
 			if (x->eager)
 				printf("\tedge_eager[%u] = true;\n", i);
+			if (unwritten[s][ev])
+				printf("\tedge_unwritten[%u] = true;\n", i);
 		}
 	}
 	printf("}\n");

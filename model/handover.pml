@@ -15,6 +15,9 @@
  * sides may connect at once, so there may be two sessions, and then messages
  * do overtake each other and are repeated.
  *
+ * With EARLY it is a post-copy migration: the target runs the VM while memory
+ * still flows; lanes break then, too, and are set up again.
+ *
  * Timers: with SAFETY they may go off whenever they are armed. With LIVE they
  * go off only when nothing is under way, which is what their length is for;
  * then a run that goes on for ever is a livelock.
@@ -41,6 +44,10 @@
 #define M_DISOWN	9
 #define M_FAIL		10
 #define M_ASK		11
+/* post-copy */
+#define M_REST		12	/* S: all of it was sent */
+#define M_GONE		13	/* S: what was not sent is lost */
+#define M_COMPLETE	14	/* T: nothing is owed any more */
 
 /* A hypervisor's process: outlives kororad. */
 #define NONE	0	/* none, or dead */
@@ -60,6 +67,8 @@
 
 /* ---- durable ------------------------------------------------------------ */
 byte st[2];		/* in the store */
+byte kept[2];		/* this is, where a write was left out on purpose;
+			 * 0: none was */
 bool fin[2];		/* the row is finished */
 bool accepted;		/* source: terms hold the target's nonce */
 bool told;		/* target: terms hold the release's time */
@@ -79,6 +88,16 @@ bool manifest;		/* T: the source's manifest is here */
 byte vm[2];
 bool sending;		/* S: its hypervisor was told to send */
 bool sent;		/* and sent everything */
+#ifdef EARLY
+bool flows;		/* lanes and hypervisors: memory comes through */
+bool torn;		/* it did, and S has not been told yet */
+bool whole;		/* all of it came */
+bool rest;		/* T was told so; of this kororad's life */
+#else
+#define flows	false
+#define whole	true
+#define rest	true
+#endif
 byte view[2 * N_LINKS];
 bool wire[N_LINKS];
 chan q[2 * N_LINKS] = [5] of { byte };
@@ -91,7 +110,8 @@ short k;		/* scratch; 0 between steps */
 
 /* ---- the one law -------------------------------------------------------- */
 
-#define OWNS(s)	((s) == T_OWNER || (s) == T_RAN || (s) == T_DONE)
+#define OWNS(s)	((s) == T_OWNER || (s) == T_FETCH || (s) == T_RAN || \
+		 (s) == T_DONE)
 
 inline law()
 {
@@ -106,6 +126,9 @@ inline law()
 	/* nobody runs it without the right */
 	assert(vm[S] != RUNS || BEFORE(st[S]));
 	assert(vm[T] != RUNS || (OWNS(st[T]) && was_released));
+	/* what is owed is not thrown away */
+	assert(st[T] != T_FETCH || whole || vm_died || vm[S] == PAUSED);
+	assert(st[S] != S_STREAM || OWNS(st[T]));
 	/* when both are done they agree, and it is where they say */
 	assert(!fin[S] || !fin[T] || (st[S] == S_DONE) == (st[T] == T_DONE));
 	assert(!fin[S] || st[S] != S_DONE || vm[S] == NONE);
@@ -136,10 +159,15 @@ inline step(h)
 			act[h] = edge_act[k];
 			if
 			:: edge_eager[k] -> due[h] = edge_to[k]
-			:: !edge_eager[k] -> st[h] = edge_to[k]
+			:: edge_unwritten[k] ->
+				kept[h] = (kept[h] -> kept[h] : st[h]);
+				st[h] = edge_to[k]
+			:: !edge_eager[k] && !edge_unwritten[k] ->
+				kept[h] = 0;
+				st[h] = edge_to[k]
 			/* a full disk does not keep it from being undone */
 			:: faults && BEFORE(st[h]) && !ENDED(st[h]) &&
-			   ENDED(edge_to[k]) ->
+			   ENDED(edge_to[k]) && !kept[h] ->
 				faults--;
 				owed[h] = st[h];
 				st[h] = edge_to[k]
@@ -310,6 +338,24 @@ inline source_act(a)
 		fi;
 		going[S] = true
 	:: a == A_RECONNECT -> reconnect(S)
+#ifdef EARLY
+	:: a == A_FEED ->
+		if
+		:: lk[S] == NO_LINK -> reconnect(S)
+		:: lk[S] != NO_LINK && whole && vm[S] != NONE ->
+			send(S, M_REST)
+		:: lk[S] != NO_LINK && vm[S] == NONE -> send(S, M_GONE)
+		/* lanes anew, if it is there and can */
+		:: lk[S] != NO_LINK && !whole && vm[S] != NONE && !flows ->
+			if
+			:: wire[lk[S]] && alive[T] && vm[T] != NONE &&
+			   (st[T] == T_FETCH || st[T] == T_OWNER) ->
+				flows = true
+			:: else -> again[S] = true
+			fi
+		:: else
+		fi
+#endif
 	:: a == A_NONE
 	:: else -> assert(false)
 	fi
@@ -324,9 +370,19 @@ inline target_act(a)
 	:: a == A_RUN ->
 		if
 		:: vm[T] == NONE -> raised[T] = EV_FAIL + 1
-		:: else -> going[T] = true
+		:: else ->
+			going[T] = true
+#ifdef EARLY
+			; send(T, M_OWNER)
+#endif
 		fi
+#ifdef EARLY
+	:: (a == A_OWNED || a == A_LOST_VM) && st[T] != T_FETCH ->
+		send(T, M_COMPLETE)
+	:: a == A_OWNED && st[T] == T_FETCH -> send(T, M_OWNER)
+#else
 	:: a == A_OWNED || a == A_LOST_VM -> send(T, M_OWNER)
+#endif
 	:: a == A_COUNTERSIGN -> send(T, M_RECEIPT); closing[T] = true
 	:: a == A_DROP ->
 		send(T, M_FAIL);
@@ -376,7 +432,19 @@ inline take(h, m)
 		:: else
 		fi;
 		raise(EV_RELEASED)
+#ifdef EARLY
+	:: m == M_OWNER -> raise(EV_EARLY)
+	:: m == M_COMPLETE -> raise(EV_OWNED)
+	:: m == M_REST -> rest = true
+	:: m == M_GONE ->
+		if
+		:: st[h] == T_FETCH && whole -> rest = true
+		:: st[h] == T_FETCH && !whole -> raise(EV_FAIL)
+		:: else
+		fi
+#else
 	:: m == M_OWNER -> raise(EV_OWNED)
+#endif
 	:: m == M_RECEIPT -> raise(EV_RECEIPT)
 	:: m == M_ABORT -> raise(EV_ABORTED)
 	:: m == M_DISOWN -> raise(EV_DISOWNED)
@@ -388,7 +456,15 @@ inline take(h, m)
 /* Nothing is between the record and the act: news may be taken. */
 #define IDLE(h)	(alive[h] && !act[h] && !due[h] && !raised[h])
 
-#define QUIET	(len(q[0]) + len(q[1]) + len(q[2]) + len(q[3]) == 0 && \
+#ifdef EARLY
+/* T has something to do before it is quiet */
+#define MOURNS	((st[T] == T_FETCH || st[T] == T_OWNER) && \
+		 (vm[T] == NONE || going[T]))
+#else
+#define MOURNS	false
+#endif
+
+#define QUIET	(!MOURNS && len(q[0]) + len(q[1]) + len(q[2]) + len(q[3]) == 0 && \
 		 IDLE(S) && IDLE(T) && \
 		 VIEW(S, 0) != FRESH && VIEW(S, 0) != GONE && \
 		 VIEW(S, 1) != FRESH && VIEW(S, 1) != GONE && \
@@ -430,6 +506,7 @@ inline news(h, l)
 	:: alive[h] && !act[h] && due[h] -> \
 		st[h] = due[h]; \
 		due[h] = 0; \
+		kept[h] = 0; \
 		was_released = was_released || st[h] == S_RELEASED \
 	:: alive[h] && !act[h] && !due[h] && raised[h] -> \
 		event = raised[h]; \
@@ -437,6 +514,7 @@ inline news(h, l)
 	:: IDLE(h) && owed[h] -> owed[h] = 0 \
 	:: IDLE(h) && closing[h] && !owed[h] -> \
 		closing[h] = false; \
+		kept[h] = 0; \
 		fin[h] = true \
 	:: IDLE(h) && (!closing[h] || owed[h]) && HAS_NEWS(h, 0) -> news(h, 0) \
 	:: IDLE(h) && (!closing[h] || owed[h]) && HAS_NEWS(h, 1) -> news(h, 1) \
@@ -464,7 +542,20 @@ proctype source()
 			raise(EV_PAUSED)
 		:: IDLE(S) && st[S] == S_FREEZE && vm[S] == PAUSED ->
 			sent = true;
+#ifdef EARLY
+			flows = true;
+#endif
 			raise(EV_SENT)
+#ifdef EARLY
+		:: IDLE(S) && torn && st[S] == S_STREAM ->
+			torn = false;
+			raise(EV_FAIL)
+		:: IDLE(S) && flows && !whole && vm[S] && vm[T] &&
+		   (st[S] == S_RELEASED || st[S] == S_STREAM) &&
+		   st[T] != T_PREPARED ->
+			whole = true;
+			raise(EV_SENT)
+#endif
 		:: IDLE(S) && (st[S] == S_COPY || st[S] == S_FREEZE) &&
 		   !sending -> raise(EV_FAIL)
 		:: IDLE(S) && vm[S] == NONE && BEFORE(st[S]) &&
@@ -499,13 +590,23 @@ proctype target()
 		:: IDLE(T) && st[T] == T_LOAD && manifest &&
 		   vm[T] == PAUSED -> raise(EV_MATCHED)
 		:: IDLE(T) && st[T] == T_OWNER && going[T] &&
-		   vm[T] != NONE ->
-			vm[T] = RUNS;
+		   vm[T] == PAUSED -> vm[T] = RUNS
+		:: IDLE(T) && st[T] == T_OWNER && going[T] &&
+		   vm[T] == RUNS ->
 			going[T] = false;
+#ifdef EARLY
+			raise(EV_EARLY)
+#else
 			raise(EV_RUNNING)
+#endif
+#ifdef EARLY
+		:: IDLE(T) && st[T] == T_FETCH && whole && rest &&
+		   vm[T] != NONE -> raise(EV_MATCHED)
+#endif
 		:: IDLE(T) && vm[T] == NONE &&
 		   (st[T] == T_RESERVE || st[T] == T_LOAD ||
-		    st[T] == T_PREPARED || st[T] == T_OWNER) ->
+		    st[T] == T_PREPARED || st[T] == T_OWNER ||
+		    st[T] == T_FETCH) ->
 			raise(EV_FAIL)
 		/* the lane ends with the source's part in it */
 		:: IDLE(T) && st[T] == T_LOAD && fin[S] -> raise(EV_FAIL)
@@ -519,6 +620,18 @@ proctype target()
 
 /* ---- what goes wrong ---------------------------------------------------- */
 
+inline tear()
+{
+#ifdef EARLY
+	if
+	:: flows && !whole -> flows = false; torn = true
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
 inline crash(h)
 {
 	alive[h] = false;
@@ -527,6 +640,7 @@ inline crash(h)
 	raised[h] = 0;
 	if
 	:: owed[h] -> st[h] = owed[h]; owed[h] = 0
+	:: kept[h] -> st[h] = kept[h]; kept[h] = 0
 	:: else
 	fi;
 	lk[h] = NO_LINK;
@@ -534,8 +648,17 @@ inline crash(h)
 	closing[h] = false;
 	again[h] = false;
 	if
-	:: h == T -> manifest = false
+	:: h == T ->
+		manifest = false
+#ifdef EARLY
+		; rest = false
+#endif
 	:: else
+	fi;
+	/* a plane that a VM waits for outlives it, but may go with it */
+	if
+	:: tear()
+	:: true
 	fi;
 	k = 0;
 	do
@@ -569,8 +692,11 @@ proctype world()
 		:: alive[T] -> crash(T)
 		:: wire[0] -> cut(0)
 		:: wire[1] -> cut(1)
-		:: vm[S] && !vm_died -> vm_died = true; vm[S] = NONE
-		:: vm[T] && !vm_died -> vm_died = true; vm[T] = NONE
+#ifdef EARLY
+		:: flows && !whole -> tear()
+#endif
+		:: vm[S] && !vm_died -> vm_died = true; vm[S] = NONE; tear()
+		:: vm[T] && !vm_died -> vm_died = true; vm[T] = NONE; tear()
 		:: IDLE(S) && BEFORE(st[S]) && !ENDED(st[S]) ->
 			raise(EV_FAIL);
 			step(S)

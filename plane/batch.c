@@ -11,6 +11,7 @@
 
 #define PAGE		KR_PAGE_BYTES
 #define FLAG_LEARN	1u
+#define FLAG_LOOSE	2u
 #define GRAIN		64u	/* of a difference, a cache line */
 
 void kr_batch_head_put(struct kr_wr *w, const struct kr_batch_head *h)
@@ -20,8 +21,9 @@ void kr_batch_head_put(struct kr_wr *w, const struct kr_batch_head *h)
 	kr_wr_u32(w, h->n_body);
 	kr_wr_u16(w, h->n_refs);
 	kr_wr_u8(w, h->channel);
-	kr_wr_u8(w, h->learn ? FLAG_LEARN : 0);
+	kr_wr_u8(w, (h->learn ? FLAG_LEARN : 0) | (h->loose ? FLAG_LOOSE : 0));
 	kr_wr_u8(w, h->method);
+	kr_wr_bytes(w, h->seal, sizeof(h->seal));
 }
 
 int kr_batch_head_parse(struct kr_rd *r, struct kr_batch_head *ret_h,
@@ -36,12 +38,15 @@ int kr_batch_head_parse(struct kr_rd *r, struct kr_batch_head *ret_h,
 	h.channel = kr_rd_u8(r);
 	flags = kr_rd_u8(r);
 	h.method = kr_rd_u8(r);
+	kr_rd_bytes(r, h.seal, sizeof(h.seal));
 	h.learn = flags & FLAG_LEARN;
+	h.loose = flags & FLAG_LOOSE;
 	if (r->bad || !h.n_raw || h.n_raw > KR_BATCH_RAW_MAX ||
-	    h.n_refs > h.n_raw / PAGE || flags & ~FLAG_LEARN ||
+	    h.n_refs > h.n_raw / PAGE || flags & ~(FLAG_LEARN | FLAG_LOOSE) ||
+	    (h.loose && (h.ticket || h.n_refs || h.learn)) ||
 	    h.n_body > h.n_raw + h.n_refs * KR_BATCH_REF_BYTES ||
 	    h.n_body + h.n_refs * PAGE < h.n_raw ||
-	    h.channel || h.method >= KR_SQUEEZE_N)
+	    h.channel >= KR_BATCH_CHANNELS_MAX || h.method >= KR_SQUEEZE_N)
 		return kr_fail(e, KR_E_LANE_MALFORMED, "malformed batch head");
 	*ret_h = h;
 	return 0;

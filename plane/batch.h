@@ -22,9 +22,11 @@
 #include "plane/haves.h"
 #include "plane/pagecache.h"
 #include "plane/recall.h"
+#include "plane/seal.h"
 
 #define KR_BATCH_RAW_MAX	(256u * 1024)	/* fits a core's cache */
-#define KR_BATCH_HEAD_BYTES	21u
+#define KR_BATCH_HEAD_BYTES	(21u + KR_SEAL_BYTES)
+#define KR_BATCH_CHANNELS_MAX	16u
 #define KR_BATCH_REF_BYTES	9u
 #define KR_BATCH_REFS_MAX	(KR_BATCH_RAW_MAX / KR_PAGE_BYTES)
 #define KR_BATCH_BODY_MAX	(KR_BATCH_RAW_MAX + \
@@ -42,6 +44,8 @@ enum kr_back {
 	KR_BACK_STREAM,		/* bytes of the hypervisor's return path */
 	KR_BACK_HAVES,		/* u32 slot, names: pages in the destination's
 				   cache from that slot on */
+	KR_BACK_CREDIT,		/* on every lane: u64 bytes of its stretches
+				   that the hypervisor has taken, in all */
 };
 
 struct kr_ref {
@@ -62,7 +66,9 @@ struct kr_batch_head {
 	uint16_t n_refs;
 	uint8_t	 channel;	/* of the hypervisor's, 0 = main */
 	bool	 learn;		/* remember pages that are not referred to */
+	bool	 loose;		/* not understood, in no order: ticket 0 */
 	uint8_t	 method;	/* enum kr_squeeze_method */
+	uint8_t	 seal[KR_SEAL_BYTES]; /* of the stretch, see plane/seal.h */
 };
 
 void kr_batch_head_put(struct kr_wr *w, const struct kr_batch_head *h);
@@ -75,7 +81,8 @@ int kr_batch_head_parse(struct kr_rd *r, struct kr_batch_head *ret_h,
  * kr_batch_find() - Which pages need not travel whole
  * @digests: of the items that are pages, at the item's index
  * @there:   what the destination has; NULL: nothing
- * @delta:   differences are welcome: the body will be squeezed
+ * @delta:   differences are welcome: the body will be squeezed, and is still
+ *	      too long for the link
  */
 void kr_batch_find(struct kr_recall *m, struct kr_haves *there,
 		   const uint8_t *raw,

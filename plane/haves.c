@@ -50,17 +50,23 @@ static uint32_t *head(struct kr_haves *h, const uint8_t *name)
 	return &h->heads[v & h->mask];
 }
 
-int kr_haves_add(struct kr_haves *h, uint32_t slot, const uint8_t *names,
-		 uint32_t n, struct kr_err *e)
+int kr_haves_add(struct kr_haves *h, struct kr_rd *r, struct kr_err *e)
 {
+	uint32_t slot = kr_rd_u32(r);
 	bool in_order;
 
+	if (r->bad || kr_rd_left(r) % NAME)
+		return kr_fail(e, KR_E_LANE_MALFORMED,
+			       "malformed names of pages");
+	if (!h)
+		return 0;
 	pthread_mutex_lock(&h->lock);
 	in_order = slot == h->n || h->n == h->limit;
-	for (; in_order && n && h->n < h->limit; n--, names += NAME) {
-		uint32_t *p = head(h, names);
+	while (in_order && h->n < h->limit && kr_rd_left(r)) {
+		const uint8_t *name = kr_rd_take(r, NAME);
+		uint32_t *p = head(h, name);
 
-		memcpy(h->names[h->n], names, NAME);
+		memcpy(h->names[h->n], name, NAME);
 		h->chain[h->n] = *p;
 		*p = h->n++;
 	}

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cursor.h"
 #include "base/err.h"
 
 #define KR_HAVES_NONE	UINT32_MAX
@@ -21,11 +22,12 @@ int kr_haves_new(uint32_t limit, struct kr_haves **ret_h, struct kr_err *e);
 
 /**
  * kr_haves_add() - The destination has these
- * @slot:  of the first; they must come in order from 0 on
- * @names: @n of KR_PAGECACHE_NAME_BYTES each
+ * @r: the peer's: u32 slot of the first, in order from 0 on; then names of
+ *     KR_PAGECACHE_NAME_BYTES each, to the end
+ *
+ * Return: 0; KR_E_LANE_MALFORMED. @h may be NULL: they are read, no more.
  */
-int kr_haves_add(struct kr_haves *h, uint32_t slot, const uint8_t *names,
-		 uint32_t n, struct kr_err *e);
+int kr_haves_add(struct kr_haves *h, struct kr_rd *r, struct kr_err *e);
 
 /** kr_haves_find() - The slot of a page; KR_HAVES_NONE. @h may be NULL. */
 uint32_t kr_haves_find(struct kr_haves *h, const uint8_t digest[32]);

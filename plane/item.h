@@ -16,12 +16,13 @@
 enum kr_item_kind {
 	KR_ITEM_PAGE,			/* 4096 bytes of content */
 	KR_ITEM_FILL,			/* pages of one byte's value each */
+	KR_ITEM_DISCARD,		/* pages to forget: as if never sent */
 };
 
 struct kr_item {
 	uint64_t page;			/* index in its block */
 	uint32_t at;			/* PAGE: offset of its content */
-	uint32_t n;			/* FILL: pages in a row; PAGE: 1 */
+	uint32_t n;			/* pages in a row; PAGE: 1 */
 	uint16_t block;			/* index in the stream's block list */
 	uint8_t	 kind;
 	uint8_t	 fill;
@@ -46,6 +47,14 @@ static inline void kr_items_page(struct kr_items *l, uint16_t block,
 	l->i[l->n++] = (struct kr_item){ .page = page, .at = at, .n = 1,
 					 .block = block,
 					 .kind = KR_ITEM_PAGE };
+}
+
+static inline void kr_items_discard(struct kr_items *l, uint16_t block,
+				    uint64_t page, uint32_t n)
+{
+	assert(!kr_items_full(l));
+	l->i[l->n++] = (struct kr_item){ .page = page, .n = n, .block = block,
+					 .kind = KR_ITEM_DISCARD };
 }
 
 /** kr_items_fill() - A page of @fill; joins the run that it goes on. */

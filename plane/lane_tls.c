@@ -18,6 +18,8 @@ static const unsigned char alpn[] = "\x0d" KR_LANE_TLS_ALPN;
 static SSL_CTX *ctx;		/* of the process */
 
 #define ALPN_BYTES	(sizeof(alpn) - 1)
+/* What is left of it behind a record is moved to its front: two records. */
+#define READ_BYTES	(32u * 1024)
 
 static const struct suite {
 	const char   *name;
@@ -97,7 +99,7 @@ int kr_lane_tls_init(struct kr_err *e)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_early_data(ctx, 0);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	SSL_CTX_set_default_read_buffer_len(ctx, 128 * 1024);
+	SSL_CTX_set_default_read_buffer_len(ctx, READ_BYTES);
 	SSL_CTX_set_psk_use_session_callback(ctx, offer_key);
 	SSL_CTX_set_psk_find_session_callback(ctx, find_key);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);

@@ -21,14 +21,17 @@
 #define VERSION		1u
 #define INDEX_UNIT	(UINT64_C(1) << 63)	/* its tweaks, not the slots' */
 #define NONE		UINT32_MAX
+#define ROOM_SHARE	64u	/* of the slots, for what comes */
 
 struct kr_pagecache {
 	int		fd;
 	uint32_t	n_slots, n_used, next;	/* next: to be replaced */
-	bool		fill, damaged, dirty, full;
+	uint32_t	n_told, room_at, room;	/* @told: as opened */
+	uint32_t	n_put;
+	bool		told, damaged, dirty, full;
 	uint32_t	n_index_pages, mask;
 	uint8_t	      (*digests)[DIGEST];	/* whole pages of them */
-	uint32_t       *heads, *chain;		/* by digest; only to fill */
+	uint32_t       *heads, *chain;		/* by digest */
 	EVP_CIPHER_CTX *seal, *open;
 	pthread_mutex_t	lock;
 };
@@ -82,7 +85,8 @@ static bool read_head(struct kr_pagecache *c)
 	c->n_used = kr_rd_u32(&r);
 	c->next = kr_rd_u32(&r);
 	return kr_rd_u8(&r) == 1 && c->n_used <= c->n_slots &&
-	       c->next < c->n_slots;
+	       c->next < c->n_slots &&
+	       (c->next == c->n_used || c->n_used == c->n_slots);
 }
 
 static bool read_index(struct kr_pagecache *c)
@@ -146,19 +150,36 @@ static int make(struct kr_pagecache *c, const uint8_t *key, struct kr_err *e)
 	if (!c->seal || !c->open)
 		return kr_fail(e, KR_E_CRYPTO, "AES-XTS is not available");
 	c->digests = calloc(c->n_index_pages, PAGE);
-	if (c->fill) {
-		c->heads = malloc(n_heads * sizeof(*c->heads));
-		c->chain = malloc(c->n_slots * sizeof(*c->chain));
-	}
-	if (!c->digests || (c->fill && (!c->heads || !c->chain)))
+	c->heads = malloc(n_heads * sizeof(*c->heads));
+	c->chain = malloc(c->n_slots * sizeof(*c->chain));
+	if (!c->digests || !c->heads || !c->chain)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	if (c->fill)
-		memset(c->heads, 0xff, n_heads * sizeof(*c->heads));
+	memset(c->heads, 0xff, n_heads * sizeof(*c->heads));
 	return 0;
 }
 
+/* Is the slot for what comes? It is not told, and nobody may ask for it. */
+static bool is_room(const struct kr_pagecache *c, uint32_t slot)
+{
+	uint32_t from = slot >= c->room_at ? slot - c->room_at :
+					     slot + c->n_slots - c->room_at;
+
+	return from < c->room;
+}
+
+/* All that is free, and if that is little, what is oldest. */
+static void make_room(struct kr_pagecache *c)
+{
+	uint32_t n_free = c->n_slots - c->n_used;
+	uint32_t n_least = c->n_slots / ROOM_SHARE + 1;
+
+	c->n_told = c->n_used;
+	c->room_at = c->next;
+	c->room = n_free > n_least ? n_free : n_least;
+}
+
 int kr_pagecache_open(int fd, const uint8_t key[KR_PAGECACHE_KEY_BYTES],
-		      uint32_t n_slots, bool fill,
+		      uint32_t n_slots, enum kr_pagecache_use use,
 		      struct kr_pagecache **ret_c, struct kr_err *e)
 {
 	struct kr_pagecache *c = calloc(1, sizeof(*c));
@@ -170,7 +191,8 @@ int kr_pagecache_open(int fd, const uint8_t key[KR_PAGECACHE_KEY_BYTES],
 	}
 	c->fd = fd;
 	c->n_slots = n_slots;
-	c->fill = fill;
+	c->told = use == KR_PAGECACHE_TELL;
+	c->full = use == KR_PAGECACHE_LOOK;
 	pthread_mutex_init(&c->lock, NULL);
 	r = make(c, key, e);
 	if (r < 0) {
@@ -179,20 +201,27 @@ int kr_pagecache_open(int fd, const uint8_t key[KR_PAGECACHE_KEY_BYTES],
 	}
 	if (!read_head(c) || !read_index(c))
 		c->n_used = c->next = 0;
-	for (uint32_t i = 0; fill && i < c->n_used; i++)
-		link_slot(c, i);
+	if (use == KR_PAGECACHE_TELL)
+		make_room(c);
+	if (use == KR_PAGECACHE_LOOK)
+		c->n_told = c->n_used;
+	for (uint32_t i = 0; i < c->n_used; i++)
+		if (!is_room(c, i))
+			link_slot(c, i);
 	*ret_c = c;
 	return 0;
 }
 
-uint32_t kr_pagecache_used(const struct kr_pagecache *c)
+uint32_t kr_pagecache_told(const struct kr_pagecache *c)
 {
-	return c->n_used;
+	return c->n_told;
 }
 
 const uint8_t *kr_pagecache_name(const struct kr_pagecache *c, uint32_t slot)
 {
-	return c->digests[slot];
+	static const uint8_t nothing[KR_PAGECACHE_NAME_BYTES];
+
+	return is_room(c, slot) ? nothing : c->digests[slot];
 }
 
 int kr_pagecache_get(struct kr_pagecache *c, uint32_t slot,
@@ -201,16 +230,18 @@ int kr_pagecache_get(struct kr_pagecache *c, uint32_t slot,
 	uint8_t sealed[PAGE], digest[DIGEST];
 	bool good;
 
-	if (slot >= c->n_used)
+	if (slot >= c->n_told || is_room(c, slot))
 		return kr_fail(e, KR_E_LANE_MALFORMED,
-			       "a page that this host never had");
+			       "a page that this host never told of");
 	good = pread(c->fd, sealed, PAGE, slot_at(c, slot)) == PAGE &&
 	       !crypt_page(c->open, slot, sealed, out) &&
 	       EVP_Digest(out, PAGE, digest, NULL, EVP_sha256(), NULL) == 1 &&
 	       !memcmp(digest, c->digests[slot], DIGEST);
 	if (good)
 		return 0;
+	pthread_mutex_lock(&c->lock);
 	c->damaged = true;
+	pthread_mutex_unlock(&c->lock);
 	return kr_fail(e, KR_E_PAGE_CACHE, "page %u is not what it was", slot);
 }
 
@@ -223,7 +254,8 @@ static void put(struct kr_pagecache *c, const uint8_t *page,
 
 	while (slot != NONE && memcmp(c->digests[slot], digest, DIGEST))
 		slot = c->chain[slot];
-	if (slot != NONE || c->full || (!c->dirty && write_head(c, false)))
+	if (slot != NONE || c->full || (c->told && c->n_put == c->room) ||
+	    (!c->dirty && write_head(c, false)))
 		return;
 	c->dirty = true;
 	slot = c->next;
@@ -234,10 +266,12 @@ static void put(struct kr_pagecache *c, const uint8_t *page,
 		c->full = true;
 		return;
 	}
-	if (slot < c->n_used)
-		unlink_slot(c, slot);
-	else
+	/* with @told what makes room is not linked, and does so once */
+	if (slot >= c->n_used)
 		c->n_used = slot + 1;
+	else if (!c->told)
+		unlink_slot(c, slot);
+	c->n_put++;
 	c->next = (slot + 1) % c->n_slots;
 	memcpy(c->digests[slot], digest, DIGEST);
 	link_slot(c, slot);

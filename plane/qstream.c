@@ -9,11 +9,10 @@
  */
 #include "plane/qstream.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cursor.h"
+#include "plane/qstream_in.h"
 
 #define PAGE		KR_PAGE_BYTES
 #define MAGIC		0x5145564du	/* "QEVM" */
@@ -21,53 +20,13 @@
 #define RAM_VERSION	4u
 
 /* section types */
-enum { T_START = 0x01, T_PART = 0x02, T_END = 0x03, T_SUBSECTION = 0x05,
-       T_CONFIGURATION = 0x07, T_COMMAND = 0x08, T_FOOTER = 0x7e };
-
-/* commands that change nothing in the layout of what follows */
-enum { CMD_OPEN_RETURN_PATH = 1, CMD_PING = 2, CMD_SWITCHOVER_START = 11 };
+enum { T_EOF = 0x00, T_START = 0x01, T_PART = 0x02, T_END = 0x03,
+       T_SUBSECTION = 0x05, T_CONFIGURATION = 0x07, T_COMMAND = 0x08, T_FOOTER = 0x7e };
 
 /* low 12 bits of a RAM record's head */
 enum { F_ZERO = 0x02, F_MEM_SIZE = 0x04, F_PAGE = 0x08, F_EOS = 0x10,
        F_CONTINUE = 0x20, F_XBZRLE = 0x40, F_HOOK = 0x80,
        F_COMPRESSED = 0x100, F_MULTIFD_FLUSH = 0x200, F_MASK = 0xfff };
-
-enum state {
-	S_MAGIC,
-	S_TYPE,
-	S_CONFIG_LENGTH, S_CONFIG_NAME,
-	S_SUB_LENGTH, S_SUB_NAME, S_SUB_PAGE_BITS, S_SUB_UUID,
-	S_COMMAND, S_COMMAND_DATA,
-	S_START, S_START_NAME,
-	S_SECTION,
-	S_FOOTER,
-	S_RAM,				/* be64 address | flags */
-	S_SIZE_LENGTH, S_SIZE,		/* one entry of the block list */
-	S_BLOCK_LENGTH, S_BLOCK,	/* name of a record's block */
-	S_FILL,				/* the zero page's one byte */
-	S_PAGE,				/* 4096 bytes: the tree's, not ours */
-	S_DEVICE,			/* from here on nothing is parsed */
-	S_OPAQUE,
-};
-
-struct kr_qstream {
-	enum state	       st;
-	size_t		       need;	/* bytes of what is awaited */
-	uint8_t		       section;	/* type of the section we are in */
-	bool		       after_config;
-	bool		       have_ram, have_blocks;
-	uint32_t	       ram_id;
-	uint32_t	       section_id;
-	uint64_t	       sizes_left; /* of the block list's total */
-	uint64_t	       addr;	/* of the record we are in */
-	unsigned int	       flags;
-	int		       block;	/* of the last record, -1 = none */
-	uint64_t	       last_page;
-	uint64_t	       limit_bytes;
-	struct kr_qstream_stat stat;
-	unsigned int	       n_blocks;
-	struct kr_qstream_block blocks[KR_QSTREAM_BLOCKS_MAX];
-};
 
 int kr_qstream_new(uint64_t limit_bytes, struct kr_qstream **ret_q,
 		   struct kr_err *e)
@@ -84,20 +43,40 @@ int kr_qstream_new(uint64_t limit_bytes, struct kr_qstream **ret_q,
 	return 0;
 }
 
-static int go(struct kr_qstream *q, enum state st, size_t need)
+void kr_qstream_multifd(struct kr_qstream *q)
 {
-	assert(need <= KR_QSTREAM_NEED_MAX);
-	q->st = st;
-	q->need = need;
-	return 0;
+	q->multifd = true;
 }
 
-static int opaque(struct kr_qstream *q, const char *reason)
+void kr_qstream_resumed(struct kr_qstream *q)
 {
-	q->st = S_OPAQUE;
-	q->stat.phase = KR_QSTREAM_OPAQUE;
-	q->stat.reason = reason;
-	return 0;
+	q->resumed = q->stat.late = true;
+	q->stat.phase = KR_QSTREAM_LATE;
+	go(q, S_TYPE, 1);
+}
+
+bool kr_qstream_is_off(const struct kr_qstream *q)
+{
+	return q->stat.late && (!q->resumed || q->set_off);
+}
+
+void kr_qstream_urgent(struct kr_qstream *q, const struct kr_qstream *beside)
+{
+	q->urgent = q->stat.late = q->have_blocks = true;
+	q->resumed = beside->resumed;
+	q->limit_bytes = beside->limit_bytes;
+	q->stat.phase = KR_QSTREAM_LATE;
+	q->n_blocks = beside->n_blocks;
+	memcpy(q->blocks, beside->blocks,
+	       q->n_blocks * sizeof(q->blocks[0]));
+	for (unsigned int i = 0; q->resumed && i < q->n_blocks; i++)
+		q->blocks[i].size_bytes = 0;
+	go(q, S_RAM, 8);
+}
+
+uint64_t kr_qstream_marks(const struct kr_qstream *q)
+{
+	return q->n_marks;
 }
 
 static bool is(const uint8_t *p, size_t n, const char *s)
@@ -105,10 +84,21 @@ static bool is(const uint8_t *p, size_t n, const char *s)
 	return n == strlen(s) && !memcmp(p, s, n);
 }
 
+/* Behind the split there are commands and RAM's sections; then the end. */
+static bool is_late_type(const struct kr_qstream *q, uint8_t type)
+{
+	if (type == T_FOOTER)
+		return true;
+	return q->ended ? type == T_EOF :
+	       type == T_COMMAND || type == T_PART || type == T_END;
+}
+
 static int read_type(struct kr_qstream *q, uint8_t type)
 {
 	bool after_config = q->after_config;
 
+	if (q->stat.late && !is_late_type(q, type))
+		return opaque(q, "unknown section in post-copy");
 	q->after_config = false;
 	switch (type) {
 	case T_CONFIGURATION:
@@ -128,6 +118,10 @@ static int read_type(struct kr_qstream *q, uint8_t type)
 		return go(q, S_SECTION, 4);
 	case T_FOOTER:
 		return go(q, S_FOOTER, 4);
+	case T_EOF:
+		if (q->ended)
+			return go(q, S_OVER, 1);
+		break;
 	}
 	return opaque(q, "unknown section before the end of RAM");
 }
@@ -142,18 +136,6 @@ static int read_subsection(struct kr_qstream *q, struct kr_rd *r)
 	if (is(name, n, "configuration/uuid"))
 		return go(q, S_SUB_UUID, 16);
 	return opaque(q, "unknown configuration");
-}
-
-static int read_command(struct kr_qstream *q, struct kr_rd *r)
-{
-	uint16_t command = kr_rd_u16(r);
-	uint16_t n = kr_rd_u16(r);
-
-	if ((command == CMD_OPEN_RETURN_PATH && !n) ||
-	    (command == CMD_SWITCHOVER_START && !n) ||
-	    (command == CMD_PING && n == 4))
-		return go(q, S_COMMAND_DATA, n);
-	return opaque(q, "unknown command");
 }
 
 static int read_start(struct kr_qstream *q, struct kr_rd *r)
@@ -176,22 +158,64 @@ static int read_start(struct kr_qstream *q, struct kr_rd *r)
 
 static int end_ram_section(struct kr_qstream *q)
 {
-	if (q->section != T_END)
+	if (q->urgent)
+		return go(q, S_OVER, 1);
+	q->n_marks += q->multifd && !q->flushes;
+	q->ended = q->section == T_END;
+	if (!q->ended || q->stat.late)
 		return go(q, S_TYPE, 1);
 	q->stat.phase = KR_QSTREAM_DEVICE;
 	return go(q, S_DEVICE, 0);
 }
 
+/* The section of RAM; in a resumed stream the first one says its number. */
+static int read_section(struct kr_qstream *q, struct kr_rd *r)
+{
+	uint32_t id = kr_rd_u32(r);
+
+	if (q->set_off && !q->have_ram) {
+		q->have_ram = true;
+		q->ram_id = id;
+	}
+	if (!q->have_ram || id != q->ram_id)
+		return opaque(q, "a section that was not started");
+	return go(q, S_RAM, 8);
+}
+
+/* Resumed: a block measures as far as its last page. */
+static int reach(struct kr_qstream *q, struct kr_qstream_block *b,
+		 uint64_t page, struct kr_err *e)
+{
+	uint64_t more;
+
+	if (page < pages_of(b))
+		return 0;
+	more = page < q->limit_bytes / PAGE ?
+		(page + 1) * PAGE - b->size_bytes : UINT64_MAX;
+	if (more > q->limit_bytes - q->reach_bytes)
+		return kr_fail(e, KR_E_RAM_LIMIT,
+			       "page %llu, %llu bytes of RAM allowed",
+			       (unsigned long long)page,
+			       (unsigned long long)q->limit_bytes);
+	b->size_bytes += more;
+	q->reach_bytes += more;
+	return 0;
+}
+
 /* Where a page record goes once its block is known. */
-static int go_page(struct kr_qstream *q)
+static int go_page(struct kr_qstream *q, struct kr_err *e)
 {
 	uint64_t page = q->addr / PAGE;
-	const struct kr_qstream_block *b;
+	struct kr_qstream_block *b;
+	int r;
 
 	if (q->block < 0)
 		return opaque(q, "a page of no block");
 	b = &q->blocks[q->block];
-	if (page >= b->size_bytes / PAGE + (b->size_bytes % PAGE != 0))
+	r = q->resumed ? reach(q, b, page, e) : 0;
+	if (r < 0)
+		return r;
+	if (page >= pages_of(b))
 		return opaque(q, "a page outside its block");
 	if (q->flags & F_ZERO)
 		return go(q, S_FILL, 1);
@@ -221,8 +245,10 @@ static int read_ram(struct kr_qstream *q, struct kr_rd *r, struct kr_err *e)
 	case F_EOS:
 		return end_ram_section(q);
 	case F_MEM_SIZE:
-		if (q->have_blocks || !q->addr)
+		if (q->have_blocks || q->stat.late || !q->addr)
 			return opaque(q, "a second block list");
+		if (q->n_marks)
+			return opaque(q, "a block list that comes late");
 		if (q->addr > q->limit_bytes)
 			return kr_fail(e, KR_E_RAM_LIMIT,
 				       "%llu bytes of RAM declared, "
@@ -238,13 +264,18 @@ static int read_ram(struct kr_qstream *q, struct kr_rd *r, struct kr_err *e)
 		return go(q, S_BLOCK_LENGTH, 1);
 	case F_ZERO | F_CONTINUE:
 	case F_PAGE | F_CONTINUE:
-		return go_page(q);
+		return go_page(q, e);
+	}
+	if (q->flags == F_MULTIFD_FLUSH && q->multifd &&
+	    (q->flushes || !q->n_marks)) {
+		q->flushes = true;
+		q->n_marks++;
+		return go(q, S_RAM, 8);
 	}
 	return opaque(q, why_not(q->flags));
 }
 
-static int find_block(const struct kr_qstream *q, const uint8_t *name,
-		      size_t n)
+int kr_qstream_find(const struct kr_qstream *q, const uint8_t *name, size_t n)
 {
 	for (unsigned int i = 0; i < q->n_blocks; i++)
 		if (q->blocks[i].name_bytes == n &&
@@ -261,7 +292,7 @@ static int read_size(struct kr_qstream *q, struct kr_rd *r)
 	struct kr_qstream_block *b;
 
 	if (size_bytes > q->sizes_left || q->n_blocks == KR_QSTREAM_BLOCKS_MAX ||
-	    find_block(q, name, n) >= 0) {
+	    kr_qstream_find(q, name, n) >= 0) {
 		q->n_blocks = 0;
 		return opaque(q, "unknown block list");
 	}
@@ -318,9 +349,6 @@ static int step(struct kr_qstream *q, const uint8_t *p, size_t at,
 		return go(q, S_SUB_NAME, (size_t)kr_rd_u8(&r) + 4);
 	case S_SUB_NAME:
 		return read_subsection(q, &r);
-	case S_COMMAND:
-		return read_command(q, &r);
-	case S_COMMAND_DATA:
 	case S_FOOTER:
 		return go(q, S_TYPE, 1);
 	case S_START:
@@ -329,9 +357,7 @@ static int step(struct kr_qstream *q, const uint8_t *p, size_t at,
 	case S_START_NAME:
 		return read_start(q, &r);
 	case S_SECTION:
-		if (!q->have_ram || kr_rd_u32(&r) != q->ram_id)
-			return opaque(q, "a section that was not started");
-		return go(q, S_RAM, 8);
+		return read_section(q, &r);
 	case S_RAM:
 		return read_ram(q, &r, e);
 	case S_SIZE_LENGTH:
@@ -341,8 +367,8 @@ static int step(struct kr_qstream *q, const uint8_t *p, size_t at,
 	case S_BLOCK_LENGTH:
 		return go(q, S_BLOCK, kr_rd_u8(&r));
 	case S_BLOCK:
-		q->block = find_block(q, p, q->need);
-		return go_page(q);
+		q->block = kr_qstream_find(q, p, q->need);
+		return go_page(q, e);
 	case S_FILL:
 		kr_items_fill(items, (uint16_t)q->block, q->addr / PAGE,
 			      kr_rd_u8(&r));
@@ -351,28 +377,31 @@ static int step(struct kr_qstream *q, const uint8_t *p, size_t at,
 		kr_items_page(items, (uint16_t)q->block, q->addr / PAGE,
 			      (uint32_t)at);
 		return count_page(q, false);
-	case S_DEVICE:
-	case S_OPAQUE:
-		break;
+	case S_OVER:
+		return opaque(q, "bytes behind the end");
+	default:
+		return kr_qcommand_step(q, &r, items);
 	}
-	return kr_fail(e, KR_E_STREAM, "stepped past the end");
 }
 
 int kr_qstream_scan(struct kr_qstream *q, const uint8_t *data, size_t n,
 		    struct kr_items *items, size_t *ret_used,
 		    struct kr_err *e)
 {
+	const uint64_t n_marks = q->n_marks;
+	const bool late = q->stat.late;
 	size_t at = 0;
 	int r = 0;
 
 	while (!r && q->st < S_DEVICE && n - at >= q->need &&
+	       n_marks == q->n_marks && late == q->stat.late &&
 	       !kr_items_full(items)) {
 		size_t need = q->need;
 
 		r = step(q, data + at, at, items, e);
 		at += need;
 	}
-	if (q->st >= S_DEVICE)
+	if (q->st >= S_DEVICE && n_marks == q->n_marks)
 		at = n;
 	q->stat.n_bytes += at;
 	*ret_used = at;
@@ -387,7 +416,8 @@ void kr_qstream_cut(struct kr_qstream *q, size_t n)
 
 void kr_qstream_finish(struct kr_qstream *q)
 {
-	if (q->st < S_DEVICE)
+	if (q->st < S_DEVICE && q->st != S_OVER &&
+	    !(q->urgent && q->st == S_RAM))
 		opaque(q, "the stream ended before its RAM was complete");
 }
 
@@ -395,7 +425,8 @@ unsigned int kr_qstream_blocks(const struct kr_qstream *q,
 			       const struct kr_qstream_block **ret_b)
 {
 	*ret_b = q->blocks;
-	return q->have_blocks && !q->sizes_left ? q->n_blocks : 0;
+	return q->resumed || (q->have_blocks && !q->sizes_left) ?
+		       q->n_blocks : 0;
 }
 
 const struct kr_qstream_stat *kr_qstream_stat(const struct kr_qstream *q)

@@ -43,6 +43,7 @@ struct kr_ramtree {
 	unsigned int  n_unsettled;
 	EVP_MD	     *md;
 	EVP_MD_CTX   *ctx;
+	uint64_t      n_pages, n_there;	/* there: leaf is not zero */
 	uint8_t	      zero_page[DIGEST];
 	struct level *levels;
 	uint64_t     *bits;
@@ -124,6 +125,7 @@ int kr_ramtree_add(struct kr_ramtree *t, const uint8_t *name,
 	b->size_bytes = size_bytes;
 	b->n_pages = size_bytes / PAGE + (size_bytes % PAGE != 0);
 	t->used_bytes += size_bytes;
+	t->n_pages += b->n_pages;
 	return 0;
 }
 
@@ -207,6 +209,8 @@ static void mark(struct level *l, uint64_t i)
 		l->hi = w + 1;
 }
 
+static const uint8_t none[DIGEST];
+
 void kr_ramtree_set(struct kr_ramtree *t, unsigned int block, uint64_t page,
 		    const uint8_t digest[DIGEST])
 {
@@ -217,6 +221,8 @@ void kr_ramtree_set(struct kr_ramtree *t, unsigned int block, uint64_t page,
 	assert(page < b->n_pages);
 	if (!memcmp(b->levels[0].d[page], digest, DIGEST))
 		return;
+	t->n_there += memcmp(digest, none, DIGEST) != 0;
+	t->n_there -= memcmp(b->levels[0].d[page], none, DIGEST) != 0;
 	memcpy(b->levels[0].d[page], digest, DIGEST);
 	if (b->n_levels > 1)
 		mark(&b->levels[1], page / 2);
@@ -239,6 +245,31 @@ void kr_ramtree_fill(struct kr_ramtree *t, unsigned int block, uint64_t page,
 	}
 	for (uint64_t i = 0; i < n; i++)
 		kr_ramtree_set(t, block, page + i, d);
+}
+
+void kr_ramtree_clear(struct kr_ramtree *t, unsigned int block, uint64_t page,
+		      uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		kr_ramtree_set(t, block, page + i, none);
+}
+
+bool kr_ramtree_lacks(const struct kr_ramtree *t, unsigned int block,
+		      uint64_t page, uint64_t n)
+{
+	const struct block *b = &t->blocks[block];
+
+	assert(t->ready && block < t->n_blocks);
+	assert(page < b->n_pages && n <= b->n_pages - page);
+	for (uint64_t i = 0; i < n; i++)
+		if (memcmp(b->levels[0].d[page + i], none, DIGEST))
+			return false;
+	return true;
+}
+
+uint64_t kr_ramtree_missing(const struct kr_ramtree *t)
+{
+	return t->n_pages - t->n_there;
 }
 
 uint64_t kr_ramtree_pages(const struct kr_ramtree *t, unsigned int block)
@@ -285,7 +316,6 @@ static void sum(struct kr_ramtree *t, const void *p, size_t n)
 int kr_ramtree_root(struct kr_ramtree *t, uint8_t ret_root[DIGEST],
 		    struct kr_err *e)
 {
-	static const uint8_t none[DIGEST];
 	uint8_t b8[8];
 	struct kr_wr w = KR_WR(b8, sizeof(b8));
 

@@ -3,9 +3,10 @@
  * ramtree.h - what a VM's memory is, as one number: a digest for every 4 KiB
  * page of every RAM block, the last version of a page winning, under a binary
  * Merkle tree per block that is kept up to date while pages stream by.
- * Used by plane/flow.c in the data-plane agent, on both hosts.
+ * Used by plane/account.c in the data-plane agent, on both hosts.
  *
- * leaf = SHA-256(page), or 32 zero bytes for a page that was never sent;
+ * leaf = SHA-256(page), or 32 zero bytes for a page that was never sent, or
+ * was discarded since;
  * node = SHA-256(0x01 | left | right), an odd last node moves up unchanged;
  * block root = the one node left; a block without pages has 32 zero bytes.
  * RAM root = SHA-256(u32 n_blocks | for each: u8 name length | name |
@@ -15,6 +16,7 @@
 #ifndef KR_PLANE_RAMTREE_H
 #define KR_PLANE_RAMTREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -59,6 +61,18 @@ void kr_ramtree_set(struct kr_ramtree *t, unsigned int block, uint64_t page,
 void kr_ramtree_fill(struct kr_ramtree *t, unsigned int block, uint64_t page,
 		     uint64_t n, uint8_t fill);
 #define KR_RAMTREE_SETTLE_PAGES	512u
+
+/** kr_ramtree_clear() - @n pages from @page on are as if never sent. */
+void kr_ramtree_clear(struct kr_ramtree *t, unsigned int block, uint64_t page,
+		      uint64_t n);
+
+/** kr_ramtree_lacks() - Was none of @n pages from @page on sent, or all
+ * cleared since? */
+bool kr_ramtree_lacks(const struct kr_ramtree *t, unsigned int block,
+		      uint64_t page, uint64_t n);
+
+/** kr_ramtree_missing() - Pages of all blocks that are not there. */
+uint64_t kr_ramtree_missing(const struct kr_ramtree *t);
 
 /** kr_ramtree_pages() - Pages in a block. */
 uint64_t kr_ramtree_pages(const struct kr_ramtree *t, unsigned int block);

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "plane/account.h"
+#include "plane/backpath.h"
 #include "plane/worker.h"
 
 #define HAVES_BYTES	(256u * 1024)	/* said at a time */
@@ -20,15 +22,31 @@ static int malformed(struct kr_err *e, const char *what)
 	return kr_fail(e, KR_E_LANE_MALFORMED, "batch: %s", what);
 }
 
+/* Where the stretch breaks off inside an item: only an only channel does,
+ * at its end. */
+static int take_cut(struct kr_worker *w, struct kr_err *e)
+{
+	if (w->channel || w->flow->multifd)
+		return malformed(e, "it is not what it claims to be");
+	w->flow->channels[w->channel].cut = true;
+	if (kr_channel_cut(w->flow, w->channel,
+			   w->head.n_raw - w->stretch.n_bytes, e) < 0)
+		return e->code;
+	w->stretch.n_bytes = w->head.n_raw;
+	return 0;
+}
+
 /* Its turn: the stretch again, and what is in it. */
 static int mend(struct kr_worker *w, struct kr_err *e)
 {
 	struct kr_flow *f = w->flow;
-	size_t used;
+	const struct kr_channel *c = &f->channels[w->channel];
 	int r;
 
-	if (f->cut)
+	if (c->cut || c->loose)
 		return malformed(e, "it comes after the stream's end");
+	if (w->urgent && (w->head.n_refs || w->head.learn))
+		return malformed(e, "it is not to be remembered");
 	if (w->head.n_refs) {
 		r = kr_batch_unpack(f->recall, f->cache, &w->head, w->raw,
 				    w->mended, &w->refs, e);
@@ -39,28 +57,74 @@ static int mend(struct kr_worker *w, struct kr_err *e)
 	} else {
 		w->refs.n = 0;
 	}
-	w->n_raw = w->head.n_raw;
-	r = kr_flow_scan(f, w->raw, w->n_raw, &w->items, &used, e);
-	if (r < 0)
+	r = kr_channel_scan(f, w->channel, w->raw, w->head.n_raw, &w->items,
+			    &w->stretch, e);
+	if (!r && w->stretch.n_bytes < w->head.n_raw)
+		r = take_cut(w, e);
+	if (!r)
+		r = kr_channel_take(f, w->channel, &w->stretch, e);
+	if (r < 0 || w->urgent)
 		return r;
-	if (used < w->n_raw) {
-		/* only where the stream itself was cut short */
-		f->cut = true;
-		kr_qstream_cut(f->qstream, w->n_raw - used);
-	}
 	kr_batch_learn(f->recall, w->raw, &w->items, &w->refs, w->head.learn,
 		       NULL);
 	return 0;
 }
 
+/* Is it what the source has read, page by page? Before it goes any further. */
+static int check(struct kr_worker *w, struct kr_err *e)
+{
+	int r = kr_worker_hash(w, w->head.ticket, e);
+
+	if (!r && memcmp(w->seal, w->head.seal, sizeof(w->seal)))
+		r = kr_fail(e, KR_E_ROOT_DIFFERS,
+			    "batch %llu is not what the source sealed",
+			    (unsigned long long)w->head.ticket);
+	return r;
+}
+
 static int give(struct kr_worker *w, struct kr_err *e)
 {
-	int r = kr_flow_account(w->flow, w->raw, w->n_raw, &w->items,
-				(const uint8_t (*)[32])w->digests, e);
+	int r = kr_account_stretch(w->flow, w->channel, w->raw, &w->stretch,
+				   &w->items,
+				   (const uint8_t (*)[32])w->digests, e);
 
-	w->left = w->raw;
-	w->n_left = w->n_raw;
+	if (w->flow->multifd)	/* the others do not wait for our channel */
+		kr_turns_over(w->flow, KR_TURN_GIVE);
+	/* what a VM waits for does not wait for a disk */
+	w->keeps = !w->urgent && !kr_account_is_late(w->flow);
 	return r;
+}
+
+/* May the batch go on? An urgent one has an order of its own. */
+static int is_mine(struct kr_worker *w, enum kr_turn t, struct kr_err *e)
+{
+	struct kr_channel *c = &w->flow->channels[w->channel];
+	int r;
+
+	if (!w->urgent)
+		return kr_turns_mine(w->flow, w->no, t, w->head.ticket, e);
+	if (t == KR_TURN_GIVE)
+		return 1;
+	r = kr_channel_is_open(w->flow, e);
+	if (r > 0 && w->head.ticket != c->next_ticket++)
+		return malformed(e, "it is out of order");
+	return r;
+}
+
+/* Something the source's reader does not understand, or in no order. */
+static int take_loose(struct kr_worker *w, struct kr_err *e)
+{
+	struct kr_flow *f = w->flow;
+
+	if (!f->multifd)
+		return malformed(e, "it is loose");
+	kr_channel_take_loose(f, w->channel);
+	w->items.n = 0;
+	w->refs.n = 0;
+	w->stretch = (struct kr_stretch){ .n_bytes = w->head.n_raw };
+	if (check(w, e) < 0)
+		return e->code;
+	return kr_account_loose(f, w->channel, w->raw, w->head.n_raw, e);
 }
 
 /* As far as it goes. Return: > 0 when the batch is through. */
@@ -70,38 +134,74 @@ static int forward(struct kr_worker *w, struct kr_err *e)
 
 	switch (w->stage) {
 	case KR_STAGE_MEND:
-		r = kr_flow_my_turn(w->flow, w->no, KR_TURN_MEND,
-				    w->head.ticket, e);
+		r = is_mine(w, KR_TURN_MEND, e);
 		if (r > 0)
 			r = mend(w, e) < 0 ? e->code : 1;
 		if (r <= 0)
 			return r;
-		kr_flow_turn_over(w->flow, KR_TURN_MEND);
-		r = kr_worker_hash(w, e);
+		if (!w->urgent)
+			kr_turns_over(w->flow, KR_TURN_MEND);
+		r = check(w, e);
 		if (r < 0)
 			return r;
 		w->stage = KR_STAGE_GIVE;
 		__attribute__((fallthrough));
 	case KR_STAGE_GIVE:
-		r = kr_flow_my_turn(w->flow, w->no, KR_TURN_GIVE,
-				    w->head.ticket, e);
+		r = is_mine(w, KR_TURN_GIVE, e);
 		if (r > 0)
 			r = give(w, e) < 0 ? e->code : 1;
 		if (r <= 0)
 			return r;
 		w->stage = KR_STAGE_WRITE;
+		w->left = w->raw;
+		w->n_left = w->head.n_raw;
 		__attribute__((fallthrough));
 	case KR_STAGE_WRITE:
 		r = kr_worker_write(w, e);
 		if (r < 0 || w->n_left)
 			return r;
-		kr_flow_turn_over(w->flow, KR_TURN_GIVE);
+		if (w->urgent)
+			w->flow->channels[w->channel].n_given++;
+		else if (!w->flow->multifd)
+			kr_turns_over(w->flow, KR_TURN_GIVE);
+		if (w->stretch.split)
+			kr_account_tell_split(w->flow);
+		if (w->stretch.opens)
+			kr_channel_open(w->flow);
+		if (w->keeps)
+			kr_worker_keep(w);
 		kr_worker_count(w);
 		w->stage = KR_STAGE_IDLE;
+		w->n_taken += w->head.n_raw;
+		if (!w->later.due_ns)
+			kr_timer_arm(w->loop, &w->later, KR_CREDIT_SAY_MS);
 		return 1;
 	default:
 		return 0;
 	}
+}
+
+/* Acknowledge what QEMU has taken, if there is room for it. */
+static void say_credit(struct kr_worker *w)
+{
+	uint8_t *p = kr_lane_batch(w->lane);
+	struct kr_wr wr;
+
+	if (!p || w->n_credited == w->n_taken)
+		return;
+	wr = KR_WR(p, KR_CREDIT_BYTES);
+	w->n_credited = w->n_taken;
+	kr_wr_u8(&wr, KR_BACK_CREDIT);
+	kr_wr_u64(&wr, w->n_taken);
+	kr_lane_send(w->lane, kr_wr_len(&wr));
+}
+
+static int receive_later(struct kr_worker *w, struct kr_err *e)
+{
+	(void)e;
+	if (!w->back_ended)
+		say_credit(w);
+	return 0;
 }
 
 static int receive_data(struct kr_worker *w, const uint8_t *p, size_t n,
@@ -112,6 +212,8 @@ static int receive_data(struct kr_worker *w, const uint8_t *p, size_t n,
 
 	if (r < 0)
 		return r;
+	if (w->head.channel != w->channel)
+		return malformed(e, "it is of another channel");
 	w->arrived_ns = kr_now_ns();
 	n = kr_rd_left(&rd);
 	if (w->head.method != KR_SQUEEZE_NONE) {
@@ -126,10 +228,28 @@ static int receive_data(struct kr_worker *w, const uint8_t *p, size_t n,
 		w->raw = (uint8_t *)(uintptr_t)rd.p;
 	}
 	w->stage = KR_STAGE_MEND;
+	if (w->head.loose) {
+		if (w->head.n_body != w->head.n_raw)
+			return malformed(e, "its body's size is wrong");
+		r = take_loose(w, e);
+		if (r < 0)
+			return r;
+		w->stage = KR_STAGE_WRITE;
+		w->left = w->raw;
+		w->n_left = w->head.n_raw;
+	}
 	r = forward(w, e);
 	if (r < 0)
 		return r;
 	return r ? 0 : KR_LANE_HOLD;
+}
+
+static int receive_linger(struct kr_worker *w, struct kr_err *e)
+{
+	int r = forward(w, e);
+
+	w->want_in = false;		/* the return path has ended */
+	return r < 0 ? r : w->stage != KR_STAGE_IDLE;
 }
 
 /* Name what is in the page cache, a frame full. Return: > 0 if all is said. */
@@ -137,9 +257,9 @@ static int say_haves(struct kr_worker *w)
 {
 	struct kr_pagecache *c = w->flow->cache;
 	struct kr_wr wr = KR_WR(kr_lane_batch(w->lane), HAVES_BYTES);
-	uint32_t n = c ? kr_pagecache_used(c) : 0;
+	uint32_t n = c && !w->flow->mended ? kr_pagecache_told(c) : 0;
 
-	if (w->n_said == n)
+	if (w->n_said >= n)
 		return 1;
 	kr_wr_u8(&wr, KR_BACK_HAVES);
 	kr_wr_u32(&wr, w->n_said);
@@ -162,14 +282,23 @@ static int back(struct kr_worker *w, struct kr_err *e)
 	w->want_in = false;
 	while ((p = kr_lane_batch(w->lane)) && !w->back_ended) {
 		p[0] = KR_BACK_STREAM;
+		n = kr_backpath_again(w->flow->backpath, p + 1,
+				      KR_BATCH_RAW_MAX);
+		if (n) {
+			kr_lane_send(w->lane, n + 1);
+			continue;
+		}
 		r = kr_worker_read(w, p + 1, KR_BATCH_RAW_MAX, &n, &eof, e);
 		if (r < 0)
 			return r;
+		kr_backpath_read(w->flow->backpath, p + 1, n);
 		w->back_ended = eof;
 		if (n)
 			kr_lane_send(w->lane, n + 1);
-		if (eof)
+		if (eof) {
+			say_credit(w);
 			kr_lane_end(w->lane);
+		}
 		if (!n && !eof && say_haves(w)) {
 			w->want_in = true;
 			break;
@@ -183,6 +312,7 @@ static void end_back(struct kr_worker *w)
 {
 	if (w->all_came && !w->back_ended && kr_lane_batch(w->lane)) {
 		w->back_ended = true;
+		say_credit(w);
 		kr_lane_end(w->lane);
 	}
 }
@@ -195,6 +325,8 @@ static int receive_work(struct kr_worker *w, struct kr_err *e)
 		return r;
 	if (r > 0)
 		kr_lane_resume(w->lane);
+	if (!w->later.due_ns && !w->back_ended)
+		say_credit(w);		/* there was no room */
 	if (!w->no)
 		return back(w, e);
 	end_back(w);
@@ -206,7 +338,7 @@ static int receive_end(struct kr_worker *w, struct kr_err *e)
 	kr_worker_count(w);
 	w->all_came = true;
 	kr_flow_wake(w->flow, w->no);
-	return kr_flow_lane_ended(w->flow, w->no, e);
+	return kr_turns_lane_ended(w->flow, w->no, e);
 }
 
 static int receive_sent_end(struct kr_worker *w, struct kr_err *e)
@@ -218,4 +350,5 @@ static int receive_sent_end(struct kr_worker *w, struct kr_err *e)
 const struct kr_worker_side kr_receive_side = {
 	.work = receive_work, .data = receive_data,
 	.sent_end = receive_sent_end, .end = receive_end,
+	.linger = receive_linger, .later = receive_later,
 };

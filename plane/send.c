@@ -4,21 +4,25 @@
  * hash it, find what both ends remember, squeeze, seal, send. Runs in the
  * data-plane agent, on every lane's thread.
  *
- * One lane at a time reads; while it hashes what it read, the next one reads
- * on, so a stretch stays with one core. The stretch is read straight into
- * the lane's outgoing batch, and on a fast link leaves from there.
+ * One lane at a time reads an only channel; while it hashes what it read, the
+ * next one reads on, so a stretch stays with one core. With multifd each lane
+ * reads its own. The stretch is read straight into the lane's outgoing batch,
+ * and on a fast link leaves from there.
  */
 #include <assert.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/fd.h"
+#include "plane/account.h"
+#include "plane/retained.h"
 #include "plane/tcprate.h"
 #include "plane/worker.h"
 
 static_assert(KR_BATCH_HEAD_BYTES >= KR_LANE_BATCH_SPARE,
 	      "a stretch is in the batch while it awaits its turn");
 
+#define WAITS	900u	/* permille: the peer has nothing else to do */
 #define HARD	32u	/* a body that shrinks by less than a 32nd is hard */
 
 static struct kr_span span_begin(void)
@@ -46,41 +50,48 @@ static struct kr_span span_end(const struct kr_span *begin)
 static int read_stretch(struct kr_worker *w, struct kr_err *e)
 {
 	struct kr_flow *f = w->flow;
+	struct kr_channel *c = &f->channels[w->channel];
 	uint8_t *raw = kr_lane_batch(w->lane) + KR_BATCH_HEAD_BYTES;
-	size_t n = f->n_carry, got, used;
+	size_t n = c->n_carry, max = n + KR_CREDIT_STRETCH_MIN, got;
 	bool eof = false, cut;
 	int r;
 
+	if (max < c->n_read)
+		max = c->n_read;
+	if (max > KR_BATCH_RAW_MAX)
+		max = KR_BATCH_RAW_MAX;
 	if (n)
-		memcpy(raw, f->carry, n);
-	r = kr_worker_read(w, raw + n, KR_BATCH_RAW_MAX - n, &got, &eof, e);
+		memcpy(raw, c->carry, n);
+	r = kr_worker_read(w, raw + n, max - n, &got, &eof, e);
 	if (r < 0)
 		return r;
 	n += got;
-	if (!got && !eof && !f->more) {
+	if (!got && !eof && !c->more) {
 		w->want_in = true;
 		return 0;
 	}
-	r = kr_flow_scan(f, raw, n, &w->items, &used, e);
+	r = kr_channel_scan(f, w->channel, raw, n, &w->items, &w->stretch, e);
 	if (r < 0)
 		return r;
-	f->more = kr_items_full(&w->items);
-	cut = eof && !f->more;
-	if (cut && used < n) {
-		kr_qstream_cut(f->qstream, n - used);
-		used = n;
+	cut = eof && !c->more;
+	if (cut) {
+		r = kr_channel_cut(f, w->channel, n - w->stretch.n_bytes, e);
+		if (r < 0)
+			return r;
+		w->stretch.n_bytes = n;
 	}
-	f->n_carry = n - used;
-	memcpy(f->carry, raw + used, n - used);
-	if (!used && !cut) {
+	c->n_carry = n - w->stretch.n_bytes;
+	memcpy(c->carry, raw + w->stretch.n_bytes, c->n_carry);
+	if (!w->stretch.n_bytes && !cut) {
 		w->want_in = true;
 		return 0;
 	}
 	w->want_in = false;
 	w->raw = raw;
-	w->n_raw = used;
-	w->ticket = kr_flow_read_on(f, w->no, cut, used > 0);
-	return used > 0;
+	kr_channel_read_on(f, w->no, cut, &w->stretch);
+	if (w->stretch.loose)
+		w->items.n = 0;
+	return w->stretch.n_bytes > 0;
 }
 
 /* Squeeze the body, if the link is worth it. Return: what to send. */
@@ -100,7 +111,8 @@ static int squeeze(struct kr_worker *w, const uint8_t **body, size_t *n,
 	span = span_end(&span);
 	w->spent.wall_ns -= span.wall_ns;
 	w->spent.cpu_ns -= span.cpu_ns;
-	kr_pace_squeezed(&w->pace, method, *n, (size_t)k, span.cpu_ns);
+	kr_pace_squeezed(&w->pace, method, *n, (size_t)k, span.cpu_ns,
+			 span.wall_ns);
 	kr_hardpages_note(&w->flow->hard, &w->items,
 			  (size_t)k > *n / HARD * (HARD - 1));
 	w->more.squeeze_in_bytes += *n;
@@ -114,69 +126,159 @@ static int squeeze(struct kr_worker *w, const uint8_t **body, size_t *n,
 	return 0;
 }
 
-/* For the day the VM, or one like it, comes back. */
-static void keep(struct kr_worker *w)
+static void head(struct kr_worker *w)
 {
-	for (unsigned int k = 0; w->flow->cache && k < w->items.n; k++)
-		if (w->items.i[k].kind == KR_ITEM_PAGE)
-			kr_pagecache_put(w->flow->cache,
-					 w->raw + w->items.i[k].at,
-					 w->digests[k]);
+	w->head = (struct kr_batch_head){
+		.ticket = w->stretch.ticket,
+		.n_raw = (uint32_t)w->stretch.n_bytes,
+		.n_body = (uint32_t)w->stretch.n_bytes,
+		.channel = w->channel, .loose = w->stretch.loose,
+	};
+	memcpy(w->head.seal, w->seal, sizeof(w->head.seal));
 }
 
-/* The stretch's turn has come. */
-static int mend(struct kr_worker *w, struct kr_err *e)
+/* Until the peer has taken it. */
+static void retain(struct kr_worker *w, const uint8_t *body)
+{
+	struct kr_flow *f = w->flow;
+
+	kr_retained_keep(f->channels[w->channel].retained, w->no,
+			 kr_channel_credit_of(f, w->no).sent, &w->head, body);
+}
+
+/* The head, and what both ends remember: the body to send. In turn, but for an
+ * urgent one, which is not remembered. */
+static int mend(struct kr_worker *w, bool link_is_slow, const uint8_t **body,
+		struct kr_err *e)
 {
 	struct kr_flow *f = w->flow;
 	const uint8_t (*digests)[32] = (const uint8_t (*)[32])w->digests;
-	enum kr_squeeze_method method = kr_pace_method(&w->pace);
-	uint8_t *batch = kr_lane_batch(w->lane);
-	struct kr_wr wr = KR_WR(batch, KR_BATCH_HEAD_BYTES);
-	const uint8_t *body = w->raw;
-	size_t n = w->n_raw;
-	struct kr_span span = span_begin();
-	uint64_t blocked_ns, sent, received;
-	uint16_t peer_waits;
-	int r = kr_flow_account(f, w->raw, w->n_raw, &w->items, digests, e);
+	const bool may_lack = w->urgent || f->late;	/* the peer, torn */
+	int r = kr_account_stretch(f, w->channel, w->raw, &w->stretch,
+				   &w->items, digests, e);
 
 	if (r < 0)
 		return r;
-	kr_batch_find(f->recall, f->there, w->raw, &w->items, digests,
-		      method != KR_SQUEEZE_NONE, &w->refs);
-	w->head = (struct kr_batch_head){
-		.ticket = w->ticket, .n_raw = (uint32_t)w->n_raw,
-		.n_refs = (uint16_t)w->refs.n,
-		.learn = kr_flow_learns(f, method != KR_SQUEEZE_NONE,
-					&w->items, &w->refs),
-	};
-	if (w->refs.n) {
-		n = kr_batch_pack(f->recall, w->raw, w->n_raw, &w->refs,
-				  w->body);
-		body = w->body;
+	if (w->stretch.split)
+		kr_account_tell_split(f);
+	if (w->stretch.opens)
+		kr_channel_open(f);
+	if (w->urgent) {
+		w->refs.n = 0;
+		retain(w, *body);
+		kr_worker_keep(w);
+		return 0;
 	}
+	kr_batch_find(f->recall, f->there, w->raw, &w->items, digests,
+		      link_is_slow, &w->refs);
+	w->head.n_refs = (uint16_t)w->refs.n;
+	w->head.learn = kr_account_learns(f, link_is_slow, &w->items,
+					  &w->refs);
+	if (w->refs.n) {
+		w->head.n_body = (uint32_t)kr_batch_pack(
+			f->recall, w->raw, w->head.n_raw, &w->refs, w->body);
+		*body = w->body;
+	}
+	if (may_lack)
+		retain(w, *body);
 	kr_batch_learn(f->recall, w->raw, &w->items, &w->refs, w->head.learn,
 		       digests);
-	kr_flow_turn_over(f, KR_TURN_MEND);
+	kr_turns_over(f, KR_TURN_MEND);
 	kr_worker_note(w);
-	keep(w);
-	w->head.n_body = (uint32_t)n;
+	kr_worker_keep(w);
+	return 0;
+}
+
+/* Is it withheld? send_later() looks. */
+static void await_credit(struct kr_worker *w)
+{
+	if (!w->later.due_ns)
+		kr_timer_arm(w->loop, &w->later, w->flow->stall_ms / 2);
+}
+
+/* Seal, and bring to the kernel. */
+static void carry(struct kr_worker *w, size_t n)
+{
+	struct kr_span span = span_begin();
+	uint64_t before, after, received;
+
+	kr_lane_wire(w->lane, &before, &received);
+	kr_lane_send(w->lane, n);
+	kr_lane_wire(w->lane, &after, &received);
+	span = span_end(&span);
+	kr_pace_carried(&w->pace, after - before, span.cpu_ns);
+}
+
+static void pace(struct kr_worker *w, const struct kr_span *last)
+{
+	uint64_t blocked_ns, sent, received;
+	uint16_t peer_waits;
+
+	kr_pace_worked(&w->pace, w->stretch.n_bytes,
+		       w->spent.cpu_ns + last->cpu_ns,
+		       w->spent.wall_ns + last->wall_ns);
+	kr_lane_load(w->lane, &blocked_ns, &peer_waits);
+	blocked_ns += w->full_ns;	/* what the socket held up, once */
+	kr_lane_wire(w->lane, &sent, &received);
+	if (kr_pace_wants_rate(&w->pace, sent))
+		kr_pace_rate(&w->pace, kr_tcprate(kr_lane_fd(w->lane)));
+	kr_pace_link(&w->pace, kr_now_ns(), sent, blocked_ns, peer_waits);
+}
+
+/* The stretch's turn has come, or it has none. */
+static int send_stretch(struct kr_worker *w, struct kr_err *e)
+{
+	enum kr_squeeze_method method = kr_pace_method(&w->pace);
+	bool link_is_slow = method != KR_SQUEEZE_NONE &&
+			    kr_pace_link_bound(&w->pace, method);
+	uint8_t *batch = kr_lane_batch(w->lane);
+	struct kr_wr wr = KR_WR(batch, KR_BATCH_HEAD_BYTES);
+	const uint8_t *body = w->raw;
+	struct kr_span span = span_begin();
+	size_t n;
+	int r;
+
+	head(w);
+	if (w->stretch.loose)
+		r = kr_account_loose(w->flow, w->channel, w->raw,
+				     w->stretch.n_bytes, e);
+	else
+		r = mend(w, link_is_slow, &body, e);
+	if (r < 0)
+		return r;
+	n = w->head.n_body;
 	r = squeeze(w, &body, &n, method, e);
 	if (r < 0)
 		return r;
 	kr_batch_head_put(&wr, &w->head);
 	if (body != w->raw)
 		memcpy(batch + KR_BATCH_HEAD_BYTES, body, n);
-	kr_lane_send(w->lane, KR_BATCH_HEAD_BYTES + n);
 	span = span_end(&span);
-	kr_pace_worked(&w->pace, w->n_raw, w->spent.cpu_ns + span.cpu_ns,
-		       w->spent.wall_ns + span.wall_ns);
-	kr_lane_load(w->lane, &blocked_ns, &peer_waits);
-	kr_lane_wire(w->lane, &sent, &received);
-	if (kr_pace_wants_rate(&w->pace, sent))
-		kr_pace_rate(&w->pace, kr_tcprate(kr_lane_fd(w->lane)));
-	kr_pace_link(&w->pace, kr_now_ns(), sent, blocked_ns, peer_waits);
+	carry(w, KR_BATCH_HEAD_BYTES + n);
+	await_credit(w);
+	pace(w, &span);
 	kr_worker_count(w);
 	return 0;
+}
+
+/* What lanes before this one did not bring. Return: > 0 if there was some. */
+static int send_again(struct kr_worker *w)
+{
+	struct kr_retained *kept = w->flow->channels[w->channel].retained;
+	uint8_t *batch = kr_lane_batch(w->lane);
+	struct kr_wr wr = KR_WR(batch, KR_BATCH_HEAD_BYTES);
+
+	if (!batch || !kept ||
+	    !kr_retained_again(kept, w->no,
+			       kr_channel_credit_of(w->flow, w->no).sent,
+			       &w->head, batch + KR_BATCH_HEAD_BYTES))
+		return 0;
+	kr_channel_again(w->flow, w->no, w->head.n_raw);
+	kr_batch_head_put(&wr, &w->head);
+	kr_lane_send(w->lane, KR_BATCH_HEAD_BYTES + w->head.n_body);
+	await_credit(w);
+	kr_worker_count(w);
+	return 1;
 }
 
 static int begin(struct kr_worker *w, struct kr_err *e)
@@ -186,7 +288,7 @@ static int begin(struct kr_worker *w, struct kr_err *e)
 
 	if (r <= 0)
 		return r;
-	r = kr_worker_hash(w, e);
+	r = kr_worker_hash(w, w->stretch.ticket, e);
 	w->spent = span_end(&span);
 	w->stage = KR_STAGE_MEND;
 	return r < 0 ? r : 1;
@@ -197,19 +299,35 @@ static int look(struct kr_worker *w)
 {
 	if (!kr_lane_batch(w->lane))
 		return 0;		/* room() comes back here */
-	switch (kr_flow_may_read(w->flow, w->no)) {
-	case KR_FLOW_READ:
+	switch (kr_channel_may_read(w->flow, w->no,
+				    kr_pace_link_matters(&w->pace))) {
+	case KR_CHANNEL_READ:
+		if (w->full_since_ns)
+			w->full_ns += kr_now_ns() - w->full_since_ns;
+		w->full_since_ns = 0;
 		w->stage = KR_STAGE_READ;
 		return 1;
-	case KR_FLOW_WAIT:
+	case KR_CHANNEL_FULL:
+		if (!w->full_since_ns)
+			w->full_since_ns = kr_now_ns();
 		return 0;
-	case KR_FLOW_END:
+	case KR_CHANNEL_WAIT:
+		return 0;
+	case KR_CHANNEL_END:
 		w->stage = KR_STAGE_END;
 		w->want_in = false;
 		kr_lane_end(w->lane);
 		return 0;
 	}
 	return 0;
+}
+
+/* Has the stretch's turn come, if it takes one? */
+static int is_mine(struct kr_worker *w, struct kr_err *e)
+{
+	return w->stretch.loose || w->urgent ? 1 :
+	       kr_turns_mine(w->flow, w->no, KR_TURN_MEND, w->stretch.ticket,
+			     e);
 }
 
 static int forward(struct kr_worker *w, struct kr_err *e)
@@ -234,22 +352,39 @@ static int forward(struct kr_worker *w, struct kr_err *e)
 		case KR_STAGE_MEND:
 			if (!kr_lane_batch(w->lane))
 				return 0;
-			r = kr_flow_my_turn(w->flow, w->no, KR_TURN_MEND,
-					    w->ticket, e);
+			r = is_mine(w, e);
 			if (r <= 0)
 				break;
 			w->stage = KR_STAGE_IDLE;
-			r = mend(w, e);
+			r = send_stretch(w, e);
 			r = r < 0 ? r : 1;
 			break;
 		case KR_STAGE_IDLE:
-			r = look(w);
+			r = send_again(w);
+			if (!r)
+				r = look(w);
 			break;
 		default:
 			r = 0;
 		}
 	}
 	return r;
+}
+
+/* Its lane is gone. What has a ticket is kept for another. */
+static int send_linger(struct kr_worker *w, struct kr_err *e)
+{
+	const uint8_t *body = w->raw;
+	int r;
+
+	if (w->stage != KR_STAGE_MEND)
+		return 0;
+	r = is_mine(w, e);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	w->stage = KR_STAGE_IDLE;
+	head(w);
+	return mend(w, false, &body, e);
 }
 
 static int send_work(struct kr_worker *w, struct kr_err *e)
@@ -259,8 +394,10 @@ static int send_work(struct kr_worker *w, struct kr_err *e)
 
 		if (r < 0)
 			return r;
-		if (!w->n_left)
+		if (!w->n_left) {
+			kr_channel_uncounted(w->flow, w->no, false);
 			kr_lane_resume(w->lane);
+		}
 	}
 	return forward(w, e);
 }
@@ -270,15 +407,13 @@ static int malformed(struct kr_err *e, const char *what)
 	return kr_fail(e, KR_E_LANE_MALFORMED, "backward: %s", what);
 }
 
-static int take_haves(struct kr_worker *w, struct kr_rd *r, struct kr_err *e)
+static int take_credit(struct kr_worker *w, struct kr_rd *r, struct kr_err *e)
 {
-	uint32_t slot = kr_rd_u32(r);
-	size_t n = kr_rd_left(r) / KR_PAGECACHE_NAME_BYTES;
+	uint64_t total = kr_rd_u64(r);
 
-	if (r->bad || kr_rd_left(r) % KR_PAGECACHE_NAME_BYTES)
-		return malformed(e, "malformed names of pages");
-	return w->flow->there ? kr_haves_add(w->flow->there, slot, r->p,
-					     (uint32_t)n, e) : 0;
+	if (!kr_rd_done(r))
+		return malformed(e, "malformed credit");
+	return kr_channel_credit(w->flow, w->no, total, e);
 }
 
 /* The return path, and what else the destination says. */
@@ -289,33 +424,68 @@ static int send_data(struct kr_worker *w, const uint8_t *p, size_t n,
 	uint8_t what = kr_rd_u8(&rd);
 	int r;
 
+	if (what == KR_BACK_CREDIT)
+		return take_credit(w, &rd, e);
 	if (w->no)
 		return malformed(e, "not on the first lane");
 	if (what == KR_BACK_HAVES)
-		return take_haves(w, &rd, e);
+		return kr_haves_add(w->flow->there, &rd, e);
 	if (what != KR_BACK_STREAM)
 		return malformed(e, "of no kind");
 	w->left = rd.p;
 	w->n_left = kr_rd_left(&rd);
+	if (kr_flow_holds(w->flow) &&
+	    kr_pageask_read(&w->flow->pageask, w->left, w->n_left))
+		kr_flow_asked(w->flow);
 	r = kr_worker_write(w, e);
 	if (r < 0)
 		return r;
-	return w->n_left ? KR_LANE_HOLD : 0;
+	if (!w->n_left)
+		return 0;
+	kr_channel_uncounted(w->flow, w->no, true);
+	return KR_LANE_HOLD;
+}
+
+/*
+ * Does the peer hold back credit? It may take its time, if its QEMU does not
+ * drain. But one that has all we sent, and half a stall time later says that it
+ * waits for more, has said before that what it had was taken.
+ */
+static int send_later(struct kr_worker *w, struct kr_err *e)
+{
+	struct kr_credit_lane now = kr_channel_credit_of(w->flow, w->no);
+	bool same = !now.free && now.taken == w->before.taken &&
+		    now.taken < w->before.sent;
+	bool had_all = w->has_all;
+	uint64_t blocked_ns;
+	uint16_t peer_waits;
+
+	kr_lane_load(w->lane, &blocked_ns, &peer_waits);
+	w->has_all = same && kr_tcprate_all_there(kr_lane_fd(w->lane));
+	if (had_all && w->has_all && peer_waits >= WAITS)
+		return kr_fail(e, KR_E_LANE_STALLED,
+			       "the peer has %llu bytes for which it gives no "
+			       "credit",
+			       (unsigned long long)(now.sent - now.taken));
+	w->before = now;
+	kr_timer_arm(w->loop, &w->later, w->flow->stall_ms / 2);
+	return 0;
 }
 
 static int send_end(struct kr_worker *w, struct kr_err *e)
 {
-	(void)w, (void)e;
+	(void)e;
+	kr_channel_uncounted(w->flow, w->no, true);
 	return 0;
 }
 
 static int send_sent_end(struct kr_worker *w, struct kr_err *e)
 {
 	kr_worker_count(w);
-	return kr_flow_lane_ended(w->flow, w->no, e);
+	return kr_turns_lane_ended(w->flow, w->no, e);
 }
 
 const struct kr_worker_side kr_send_side = {
 	.work = send_work, .data = send_data, .sent_end = send_sent_end,
-	.end = send_end,
+	.end = send_end, .linger = send_linger, .later = send_later,
 };

@@ -14,10 +14,12 @@
 
 #include "base/err.h"
 #include "base/loop.h"
+#include "plane/channel.h"
 #include "plane/flow.h"
 #include "plane/lane.h"
 #include "plane/manysha.h"
 #include "plane/pace.h"
+#include "plane/seal.h"
 #include "plane/squeeze.h"
 
 enum kr_stage {
@@ -46,6 +48,12 @@ struct kr_worker_side {
 	/** Our last was sent; the peer's last came. */
 	int (*sent_end)(struct kr_worker *w, struct kr_err *e);
 	int (*end)(struct kr_worker *w, struct kr_err *e);
+	/** @later went off. */
+	int (*later)(struct kr_worker *w, struct kr_err *e);
+	/** It failed, and what is whole may be given yet, see
+	 * kr_flow_lingers(). Return: > 0 to be called again when something
+	 * changes. */
+	int (*linger)(struct kr_worker *w, struct kr_err *e);
 };
 
 extern const struct kr_worker_side kr_send_side, kr_receive_side;
@@ -53,9 +61,13 @@ extern const struct kr_worker_side kr_send_side, kr_receive_side;
 struct kr_worker {
 	struct kr_flow		    *flow;
 	uint8_t			     no;
+	uint8_t			     channel;	/* the hypervisor's */
+	bool			     urgent;	/* that: it takes no turns */
 	const struct kr_worker_side *side;
 	pthread_t		     thread;
-	bool			     runs;
+	bool			     runs, has_left;
+	struct kr_timer		     patience;	/* over: as long it lingers */
+	struct kr_timer		     later;	/* the side's */
 	struct kr_loop		    *loop;
 	struct kr_lane		    *lane;
 	struct kr_io		     wake, qemu;
@@ -63,25 +75,35 @@ struct kr_worker {
 	bool			     want_in, want_out;
 
 	enum kr_stage		     stage;
-	uint64_t		     ticket;
 	struct kr_batch_head	     head;	/* destination: as it came */
 	uint8_t			    *raw;	/* the stretch */
-	size_t			     n_raw;
+	struct kr_stretch	     stretch;
 	struct kr_span		     spent;	/* source: on it so far */
 	uint64_t		     arrived_ns; /* destination: it came */
 	bool			     all_came;	/* destination: its last batch */
+	bool			     keeps;	/* destination: the stretch goes
+						   to the page cache, too */
 	bool			     back_ended; /* no return path any more */
 	uint32_t		     n_said;	/* of the page cache's names */
+	uint64_t		     n_taken;	/* destination: bytes given */
+	uint64_t		     n_credited; /* of these, told the peer */
+	struct kr_credit_lane	     before;	/* source: half a stall time
+						   ago */
+	bool			     has_all;	/* the peer, of that */
+	uint64_t		     full_since_ns, full_ns; /* source: it waits
+							for credit; in all */
 	const uint8_t		    *left;	/* for the hypervisor */
 	size_t			     n_left;
 	bool			     deaf;	/* it reads no more */
 
 	struct kr_manysha	    *sha;
+	struct kr_seal		    *sealer;
 	struct kr_squeeze	    *squeeze;
 	struct kr_pace		     pace;
 	struct kr_items		     items;
 	struct kr_refs		     refs;
 	uint8_t			     digests[KR_ITEMS_MAX][KR_MANYSHA_BYTES];
+	uint8_t			     seal[KR_SEAL_BYTES];
 	uint8_t			     body[KR_BATCH_BODY_MAX];
 	uint8_t			     mended[KR_BATCH_RAW_MAX];
 	uint8_t			    *squeezed;	/* kr_squeeze_bound() */
@@ -102,8 +124,9 @@ void kr_worker_free(struct kr_worker *w);
 
 /* ---- for the sides ----------------------------------------------------- */
 
-/** kr_worker_hash() - Digests of the items that are pages. */
-int kr_worker_hash(struct kr_worker *w, struct kr_err *e);
+/** kr_worker_hash() - Digests of the items that are pages, and the stretch's
+ * seal under this ticket. */
+int kr_worker_hash(struct kr_worker *w, uint64_t ticket, struct kr_err *e);
 
 /** kr_worker_watch() - Follow want_in and want_out. */
 int kr_worker_watch(struct kr_worker *w, struct kr_err *e);
@@ -117,6 +140,9 @@ int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
 
 /** kr_worker_write() - As much of @left as the hypervisor takes now. */
 int kr_worker_write(struct kr_worker *w, struct kr_err *e);
+
+/** kr_worker_keep() - Its pages, for the day the VM, or one like it, comes. */
+void kr_worker_keep(struct kr_worker *w);
 
 /** kr_worker_note() - Put the stretch's references into @more. */
 void kr_worker_note(struct kr_worker *w);

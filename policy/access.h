@@ -1,32 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * access.h - which role a user needs for which method of the local API.
- * The superuser holds every role; everyone else holds what was granted.
+ * access.h - what agents and hosts do with a VM's state between the steps of
+ * the hand-over, as requests of the access model: each order that kororad
+ * gives an agent names one of these (hyper_msg.h, plane_msg.h), and is given
+ * only if the rules say yes.
  */
 #ifndef KR_POLICY_ACCESS_H
 #define KR_POLICY_ACCESS_H
 
-#include <stdbool.h>
+#include "policy/refine.h"
 
-enum kr_role {
-	KR_ROLE_NONE	= 0,		/* anyone may: ping-like calls */
-	KR_ROLE_OPERATE	= 1 << 0,	/* VMs and migrations */
-	KR_ROLE_APPROVE	= 1 << 1,	/* second persons */
-	KR_ROLE_AUDIT	= 1 << 2,	/* read everything, change nothing */
-	KR_ROLE_ADMIN	= 1 << 3,	/* hosts, trust, users */
-	KR_ROLE_ALL	= (1 << 4) - 1,
+/* X(name, what is done) */
+#define KR_ACCESSES(X) \
+	X(NOTHING,	"nothing is done with its state") \
+	X(READS,	"this host's agent reads it") \
+	X(APPENDS,	"this host's agent appends to it") \
+	X(FLOWS,	"the source's agent reads it, or the destination's " \
+			"appends to it") \
+	X(RUNS,		"this host runs it") \
+	X(STOPS,	"this host stops it") \
+	X(RETURNS,	"the source takes it back")
+
+enum kr_access {
+#define X(name, text) KR_ACCESS_##name,
+	KR_ACCESSES(X)
+#undef X
+	KR_ACCESS_N
 };
 
-/** kr_access_role() - A role's bit by name, 0 if there is none such. */
-enum kr_role kr_access_role(const char *name);
-
 /**
- * kr_access_allows() - May somebody with @roles call @method?
- * A method that is not in the table is refused to everyone.
+ * kr_access_decide() - May the host that is in @s do that?
+ * @s: without a migration KR_S_NEW if the VM is this host's, else KR_S_DONE
+ *
+ * What it has already is a yes without a rule. But to run, read or append to a
+ * VM its host has to be of a class that it could be offered to, too, until the
+ * hand-over has come to the release or an end: then what was begun goes on, as
+ * its steps do. Return: error without memory.
  */
-bool kr_access_allows(const char *method, unsigned int roles);
+struct kr_decision kr_access_decide(enum kr_access a, enum kr_state s,
+				    const struct kr_refine_classes *c);
 
-/** kr_access_method() - The n-th row, for tests; NULL past the end. */
-const char *kr_access_method(unsigned int n);
+/** kr_access_cache() - May an agent of class @agent use such a page cache? */
+struct kr_decision kr_access_cache(struct kr_class agent,
+				   struct kr_class cache);
+
+const char *kr_access_text(enum kr_access a);
 
 #endif

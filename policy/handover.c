@@ -50,6 +50,7 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 	/* ---- the point of no return: only the target's word moves us --- */
 	[KR_S_RELEASED] = {
 		[KR_EV_OWNED]	 = TO(S_OWNED, RECEIPT),
+		[KR_EV_EARLY]	 = TO(S_STREAM, FEED),
 		[KR_EV_DISOWNED] = TO(S_UNDONE, REVIVE),
 		[KR_EV_PREPARED] = TO(S_RELEASED, RELEASE),
 		[KR_EV_SESSION]	 = TO(S_RELEASED, RELEASE),
@@ -57,6 +58,17 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 		[KR_EV_FAIL]	 = TO(S_RELEASED, RECONNECT),
 		[KR_EV_LOST]	 = TO(S_RELEASED, RECONNECT),
 		[KR_EV_RESTART]	 = TO(S_RELEASED, RECONNECT),
+	},
+	/* post-copy: the only copy of what was not sent yet is here */
+	[KR_S_STREAM] = {
+		[KR_EV_OWNED]	 = TO(S_OWNED, RECEIPT),
+		[KR_EV_EARLY]	 = TO(S_STREAM, FEED),
+		[KR_EV_SENT]	 = TO(S_STREAM, FEED),
+		[KR_EV_SESSION]	 = TO(S_STREAM, FEED),
+		[KR_EV_ASKED]	 = TO(S_STREAM, FEED),
+		[KR_EV_FAIL]	 = TO(S_STREAM, RECONNECT),
+		[KR_EV_LOST]	 = TO(S_STREAM, RECONNECT),
+		[KR_EV_RESTART]	 = TO(S_STREAM, RECONNECT),
 	},
 	[KR_S_OWNED] = {
 		[KR_EV_RECEIPT]	 = TO(S_DONE, DESTROY),
@@ -110,12 +122,23 @@ const struct kr_edge kr_handover[KR_STATE_N][KR_EVENT_N] = {
 	},
 	[KR_T_OWNER] = {
 		[KR_EV_RUNNING]	 = TO(T_RAN, OWNED),
+		[KR_EV_EARLY]	 = TO(T_FETCH, OWNED),
 		[KR_EV_FAIL]	 = TO(T_RAN, LOST_VM),
 		[KR_EV_RELEASED] = TO(T_OWNER, RUN),
 		[KR_EV_SESSION]	 = TO(T_OWNER, RUN),
 		[KR_EV_ASKED]	 = TO(T_OWNER, RUN),
 		[KR_EV_LOST]	 = TO(T_OWNER, RECONNECT),
 		[KR_EV_RESTART]	 = TO(T_OWNER, RUN),
+	},
+	/* post-copy: it runs, and waits for a page it has not got */
+	[KR_T_FETCH] = {
+		[KR_EV_MATCHED]	 = TO(T_RAN, OWNED),
+		[KR_EV_FAIL]	 = TO(T_RAN, LOST_VM),
+		[KR_EV_RELEASED] = TO(T_FETCH, OWNED),
+		[KR_EV_SESSION]	 = TO(T_FETCH, OWNED),
+		[KR_EV_ASKED]	 = TO(T_FETCH, OWNED),
+		[KR_EV_LOST]	 = TO(T_FETCH, RECONNECT),
+		[KR_EV_RESTART]	 = TO(T_FETCH, RECONNECT),
 	},
 	[KR_T_RAN] = {
 		[KR_EV_RECEIPT]	 = TO(T_DONE, COUNTERSIGN),
@@ -174,6 +197,8 @@ static const struct {
 	STATE(T_DONE, "done", KR_TARGET, true, false),
 	STATE(T_UNDONE, "undone", KR_TARGET, true, true),
 	STATE(T_DISOWNED, "disowned", KR_TARGET, false, false),
+	STATE(S_STREAM, "post-copy", KR_SOURCE, false, false),
+	STATE(T_FETCH, "post-copy", KR_TARGET, false, false),
 };
 static_assert(sizeof(states) / sizeof(states[0]) == KR_STATE_N, "names");
 
@@ -181,6 +206,7 @@ static const char *const events[] = {
 	"REQUEST", "SESSION", "OFFERED", "READY", "ACCEPTED", "PAUSED",
 	"SENT", "MATCHED", "PREPARED", "RELEASED", "RUNNING", "OWNED",
 	"RECEIPT", "FAIL", "LOST", "ABORTED", "DISOWNED", "ASKED", "RESTART",
+	"EARLY",
 };
 static_assert(sizeof(events) / sizeof(events[0]) == KR_EVENT_N, "names");
 
@@ -188,7 +214,7 @@ static const char *const acts[] = {
 	"NONE", "CONNECT", "OFFER", "COPY", "SWITCH", "MANIFEST", "RELEASE",
 	"RECEIPT", "DESTROY", "REVIVE", "RECONNECT", "ABORT", "RESERVE",
 	"ACCEPT", "PREPARED", "RUN", "OWNED", "COUNTERSIGN", "DROP",
-	"REATTACH", "DISOWN", "LOST_VM",
+	"REATTACH", "DISOWN", "LOST_VM", "FEED",
 };
 static_assert(sizeof(acts) / sizeof(acts[0]) == KR_ACT_N, "names");
 

@@ -40,6 +40,9 @@ enum kr_state {
 	KR_T_DONE,	/* receipt signed by both */
 	KR_T_UNDONE,	/* the copy was dropped */
 	KR_T_DISOWNED,	/* prepared, then lost before owning: given back */
+	/* post-copy: the VM runs at the target, memory is owed by the source */
+	KR_S_STREAM,
+	KR_T_FETCH,
 	KR_STATE_N
 };
 
@@ -50,12 +53,14 @@ enum kr_event {
 	KR_EV_READY,	/* T: the hypervisor waits for the stream */
 	KR_EV_ACCEPTED,	/* S: the target's signed acceptance */
 	KR_EV_PAUSED,	/* S: the VM is paused for the switch */
-	KR_EV_SENT,	/* S: all sent, own manifest complete */
-	KR_EV_MATCHED,	/* T: loaded, and both manifests are one */
+	KR_EV_SENT,	/* S: all sent, own manifest complete; post-copy:
+			 * all it takes to run, and later on all memory */
+	KR_EV_MATCHED,	/* T: loaded, and both manifests are one; twice, too */
 	KR_EV_PREPARED,	/* S: the target's signed prepared */
 	KR_EV_RELEASED,	/* T: the source's signed release */
 	KR_EV_RUNNING,	/* T: the VM runs */
-	KR_EV_OWNED,	/* S: the target's signed owner statement */
+	KR_EV_OWNED,	/* S: the target's signed owner statement; post-copy:
+			 * its signed word that nothing is owed any more */
 	KR_EV_RECEIPT,	/* the receipt with the peer's signature */
 	KR_EV_FAIL,	/* something failed here or there; a user cancelled */
 	KR_EV_LOST,	/* the session is gone */
@@ -63,6 +68,8 @@ enum kr_event {
 	KR_EV_DISOWNED,	/* S: the target's signed disown */
 	KR_EV_ASKED,	/* the peer asks how it stands */
 	KR_EV_RESTART,	/* this kororad was started anew */
+	KR_EV_EARLY,	/* post-copy. T: the VM runs, and memory is owed;
+			 * S: the target's signed owner statement */
 	KR_EVENT_N
 };
 
@@ -83,12 +90,15 @@ enum kr_act {
 	KR_ACT_ACCEPT,		/* T: sign and send the acceptance */
 	KR_ACT_PREPARED,	/* T: send the signed prepared */
 	KR_ACT_RUN,		/* T: first instruction, announcement */
-	KR_ACT_OWNED,		/* T: send the signed owner statement */
+	KR_ACT_OWNED,		/* T: send the signed owner statement, or what
+				 * was signed that nothing is owed */
 	KR_ACT_COUNTERSIGN,	/* T: sign and return the receipt */
 	KR_ACT_DROP,		/* T: end the copy */
 	KR_ACT_REATTACH,	/* T: find the hypervisor again */
 	KR_ACT_DISOWN,		/* T: send the signed disown */
 	KR_ACT_LOST_VM,		/* T: the VM died after ownership */
+	KR_ACT_FEED,		/* S: let memory flow, or flow again; say it
+				 * when all of it did */
 	KR_ACT_N
 };
 

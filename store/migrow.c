@@ -105,6 +105,46 @@ int kr_migrow_get(struct kr_store *s, const uint8_t id[16],
 	return 0;
 }
 
+/* The first and the last id that begin so; false if none does. */
+static bool range(const char *prefix, uint8_t low[16], uint8_t high[16])
+{
+	char text[2][33] = { "00000000000000000000000000000000",
+			     "ffffffffffffffffffffffffffffffff" };
+	size_t n = strlen(prefix);
+
+	if (!n || n > 32)
+		return false;
+	memcpy(text[0], prefix, n);
+	memcpy(text[1], prefix, n);
+	return kr_unhex(text[0], low, 16) && kr_unhex(text[1], high, 16);
+}
+
+int kr_migrow_find(struct kr_store *s, const char *prefix, uint8_t id[16],
+		   unsigned int *ret_n, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	uint8_t low[16], high[16];
+	int r;
+
+	*ret_n = 0;
+	if (!range(prefix, low, high))
+		return 0;
+	r = kr_query_open(&q, s, "SELECT id FROM migration"
+			  " WHERE id BETWEEN ? AND ? LIMIT 2", e);
+	if (r)
+		return r;
+	kr_query_blob(&q, low, 16);
+	kr_query_blob(&q, high, 16);
+	while ((r = kr_query_step(&q, e)) > 0) {
+		kr_query_get_blob(&q, id, 16);
+		r = kr_query_row_ok(&q, e);
+		if (r)
+			return r;
+		(*ret_n)++;
+	}
+	return r;
+}
+
 void kr_migrow_fini(struct kr_migrow *m)
 {
 	free(m->own);

@@ -54,6 +54,13 @@ int kr_migrow_get(struct kr_store *s, const uint8_t id[16],
 void kr_migrow_fini(struct kr_migrow *m);
 
 /**
+ * kr_migrow_find() - By an id in hex, or the beginning of one
+ * @ret_n: how many begin so, 2 for more; @id is of the only one
+ */
+int kr_migrow_find(struct kr_store *s, const char *prefix, uint8_t id[16],
+		   unsigned int *ret_n, struct kr_err *e);
+
+/**
  * kr_migrow_each() - The newest @limit, newest first
  * kr_migrow_unfinished() - All that are not finished, oldest first
  * @fn: as for kr_vmrow_each(); doc and result are borrowed during the call

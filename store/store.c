@@ -67,6 +67,61 @@ static const char *const schema[KR_STORE_SCHEMA] = {
 	/* peers do not sign each other's checkpoints; nobody used kv */
 	"DROP TABLE witness; DROP TABLE kv;"
 	"ALTER TABLE checkpoint DROP COLUMN cosignature;",
+	"CREATE TABLE policy ("
+	"  version INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+	"  digest BLOB NOT NULL, at_ms INTEGER NOT NULL,"
+	"  bundle BLOB NOT NULL) STRICT;"
+	/* hosts vouch for each other's logs: what that takes */
+	"CREATE TABLE node ("
+	"  level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL,"
+	"  PRIMARY KEY (level, idx)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE witness ("
+	"  host TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL,"
+	"  note TEXT NOT NULL, refused INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE cosignature ("
+	"  host TEXT PRIMARY KEY, size INTEGER NOT NULL,"
+	"  line TEXT NOT NULL) STRICT;"
+	/* requests that wait for others, what these sign, and with which key */
+	"CREATE TABLE userkey ("
+	"  keyid BLOB PRIMARY KEY, user TEXT NOT NULL, pem TEXT NOT NULL,"
+	"  added_by TEXT NOT NULL, added_ms INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE request ("
+	"  id BLOB PRIMARY KEY, vm TEXT NOT NULL, definition BLOB NOT NULL,"
+	"  epoch INTEGER NOT NULL, to_host TEXT NOT NULL,"
+	"  to_keyid BLOB NOT NULL, policy TEXT NOT NULL,"
+	"  policy_version INTEGER NOT NULL, policy_digest BLOB NOT NULL,"
+	"  requester TEXT NOT NULL, params TEXT NOT NULL,"
+	"  needed INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	"  expires_ms INTEGER NOT NULL, state INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX request_by_time ON request (created_ms);"
+	"CREATE TABLE approval ("
+	"  request BLOB NOT NULL REFERENCES request (id),"
+	"  approver TEXT NOT NULL, decision TEXT NOT NULL,"
+	"  keyid BLOB NOT NULL, at_ms INTEGER NOT NULL,"
+	"  envelope TEXT NOT NULL,"
+	"  PRIMARY KEY (request, approver, decision)) STRICT;",
+	/* where the log tells of a policy, and what peers' logs told of theirs */
+	"ALTER TABLE policy ADD COLUMN entry INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE policy SET entry = coalesce((SELECT max(idx) FROM log WHERE"
+	"  CASE WHEN json_valid(CAST(leaf AS TEXT)) THEN"
+	"  CAST(leaf AS TEXT) ->> '$.event' = 'policy-in-force' AND"
+	"  CAST(leaf AS TEXT) ->> '$.detail.version' = policy.version"
+	"  END), 0);"
+	"ALTER TABLE witness ADD COLUMN policy_version INTEGER NOT NULL"
+	"  DEFAULT 0;"
+	"ALTER TABLE witness ADD COLUMN policy_digest BLOB NOT NULL"
+	"  DEFAULT x'00000000000000000000000000000000"
+	"00000000000000000000000000000000';",
+	/* whose VM it is about; "": nobody knows, of what is older */
+	"ALTER TABLE request ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+	/* of which migration an entry is, in hex; "": of none */
+	"ALTER TABLE log ADD COLUMN migration TEXT NOT NULL DEFAULT '';"
+	"UPDATE log SET migration ="
+	"  json_extract(CAST(leaf AS TEXT), '$.migration')"
+	"  WHERE CASE WHEN json_valid(CAST(leaf AS TEXT)) THEN"
+	"  json_type(CAST(leaf AS TEXT), '$.migration') = 'text' END;"
+	"CREATE INDEX log_of_migration ON log (migration)"
+	"  WHERE migration <> '';",
 };
 
 static int run(struct kr_store *s, const char *sql, struct kr_err *e)

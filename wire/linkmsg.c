@@ -85,6 +85,7 @@ void kr_lanekey_put(struct kr_wr *w, const struct kr_lanekey *k)
 {
 	kr_wr_bytes(w, k->migration, sizeof(k->migration));
 	kr_wr_u8(w, k->lane);
+	kr_wr_u16(w, k->attempt);
 	kr_wr_bytes(w, k->key, sizeof(k->key));
 }
 
@@ -93,6 +94,7 @@ int kr_lanekey_parse(struct kr_rd *r, struct kr_lanekey *ret,
 {
 	kr_rd_bytes(r, ret->migration, sizeof(ret->migration));
 	ret->lane = kr_rd_u8(r);
+	ret->attempt = kr_rd_u16(r);
 	kr_rd_bytes(r, ret->key, sizeof(ret->key));
 	return done(r, e);
 }

@@ -63,6 +63,7 @@ struct kr_linkup {
 struct kr_lanekey {
 	uint8_t	migration[16];
 	uint8_t	lane;
+	uint16_t attempt;		/* 0, or post-copy's lanes anew */
 	uint8_t	key[32];		/* zero in the question */
 };
 

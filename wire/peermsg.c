@@ -81,12 +81,141 @@ int kr_peerfail_parse(struct kr_rd *r, struct kr_peerfail *ret,
 	return done(r, "fail", e);
 }
 
+void kr_mend_put(struct kr_wr *w, const struct kr_mend *m)
+{
+	kr_wr_bytes(w, m->migration, sizeof(m->migration));
+	kr_wr_u16(w, m->attempt);
+	kr_wr_u8(w, m->goes_on);
+	kr_wr_u64(w, m->position);
+	kr_wr_u64(w, m->urgent);
+}
+
+int kr_mend_parse(struct kr_rd *r, struct kr_mend *ret, struct kr_err *e)
+{
+	uint8_t goes_on;
+
+	kr_rd_bytes(r, ret->migration, sizeof(ret->migration));
+	ret->attempt = kr_rd_u16(r);
+	goes_on = kr_rd_u8(r);
+	ret->goes_on = goes_on;
+	ret->position = kr_rd_u64(r);
+	ret->urgent = kr_rd_u64(r);
+	r->bad |= !ret->attempt;	/* the first lanes' keys */
+	r->bad |= goes_on > 1;
+	return done(r, "mend", e);
+}
+
+/* A number of entries. */
+static uint64_t entries_get(struct kr_rd *r)
+{
+	uint64_t v = kr_rd_u64(r);
+
+	r->bad |= v > KR_PROOF_SIZE_MAX;
+	return v;
+}
+
+void kr_logseen_put(struct kr_wr *w, const struct kr_logseen *s)
+{
+	kr_wr_bytes(w, s->migration, sizeof(s->migration));
+	kr_wr_u64(w, s->size);
+	kr_wr_u8(w, s->first);
+}
+
+int kr_logseen_parse(struct kr_rd *r, struct kr_logseen *ret,
+		     struct kr_err *e)
+{
+	uint8_t first;
+
+	kr_rd_bytes(r, ret->migration, sizeof(ret->migration));
+	ret->size = entries_get(r);
+	first = kr_rd_u8(r);
+	ret->first = first;
+	r->bad |= first > 1;
+	return done(r, "log seen", e);
+}
+
+static void proof_put(struct kr_wr *w, const struct kr_proof *p)
+{
+	kr_wr_u8(w, p->n);
+	kr_wr_bytes(w, p->hash, p->n * sizeof(p->hash[0]));
+}
+
+static void proof_get(struct kr_rd *r, struct kr_proof *p)
+{
+	p->n = kr_rd_u8(r);
+	if (p->n > KR_PROOF_HASHES_MAX) {
+		r->bad = true;
+		p->n = 0;
+	}
+	kr_rd_bytes(r, p->hash, p->n * sizeof(p->hash[0]));
+}
+
+static void entry_get(struct kr_rd *r, struct kr_inforce_entry *x)
+{
+	x->index = entries_get(r);
+	x->n_record = kr_rd_u16(r);
+	if (x->n_record > sizeof(x->record)) {
+		r->bad = true;
+		x->n_record = 0;
+	}
+	kr_rd_bytes(r, x->record, x->n_record);
+	proof_get(r, &x->proof);
+}
+
+void kr_loghead_put(struct kr_wr *w, const struct kr_loghead *h)
+{
+	kr_wr_bytes(w, h->migration, sizeof(h->migration));
+	kr_wr_u64(w, h->from);
+	kr_wr_u64(w, h->size);
+	kr_wr_bytes(w, h->root, sizeof(h->root));
+	sig_put(w, &h->sig);
+	proof_put(w, &h->proof);
+	kr_wr_u64(w, h->policy.index);
+	kr_wr_u16(w, (uint16_t)h->policy.n_record);
+	kr_wr_bytes(w, h->policy.record, h->policy.n_record);
+	proof_put(w, &h->policy.proof);
+}
+
+int kr_loghead_parse(struct kr_rd *r, struct kr_loghead *ret,
+		     struct kr_err *e)
+{
+	kr_rd_bytes(r, ret->migration, sizeof(ret->migration));
+	ret->from = entries_get(r);
+	ret->size = entries_get(r);
+	kr_rd_bytes(r, ret->root, sizeof(ret->root));
+	sig_get(r, &ret->sig);
+	proof_get(r, &ret->proof);
+	entry_get(r, &ret->policy);
+	return done(r, "log head", e);
+}
+
+void kr_logcosign_put(struct kr_wr *w, const struct kr_logcosign *c)
+{
+	kr_wr_bytes(w, c->migration, sizeof(c->migration));
+	kr_wr_u64(w, c->size);
+	sig_put(w, &c->sig);
+}
+
+int kr_logcosign_parse(struct kr_rd *r, struct kr_logcosign *ret,
+		       struct kr_err *e)
+{
+	kr_rd_bytes(r, ret->migration, sizeof(ret->migration));
+	ret->size = entries_get(r);
+	sig_get(r, &ret->sig);
+	return done(r, "log cosign", e);
+}
+
+#define OFFER_MULTIFD	1u
+#define OFFER_PREEMPT	2u
+
 void kr_offer_put(struct kr_wr *w, const struct kr_offer *o)
 {
 	kr_terms_put(w, &o->terms);
 	sig_put(w, &o->sig);
 	kr_wr_u32(w, o->hyper_version);
 	kr_wr_u32(w, o->recall_mib);
+	kr_wr_u8(w, (o->multifd ? OFFER_MULTIFD : 0) |
+		    (o->preempt ? OFFER_PREEMPT : 0));
 	for (unsigned int i = 0; i < KR_VMDEF_DISKS_MAX; i++) {
 		kr_wr_u64(w, o->disks[i].size_bytes);
 		kr_wr_u64(w, o->disks[i].inode);
@@ -97,12 +226,17 @@ void kr_offer_put(struct kr_wr *w, const struct kr_offer *o)
 int kr_offer_parse(struct kr_rd *r, struct kr_offer *ret, struct kr_err *e)
 {
 	int rc = kr_terms_get(r, &ret->terms, e);
+	uint8_t flags;
 
 	if (rc)
 		return rc;
 	sig_get(r, &ret->sig);
 	ret->hyper_version = kr_rd_u32(r);
 	ret->recall_mib = kr_rd_u32(r);
+	flags = kr_rd_u8(r);
+	r->bad |= flags > OFFER_PREEMPT;	/* one of them at most */
+	ret->multifd = flags & OFFER_MULTIFD;
+	ret->preempt = flags & OFFER_PREEMPT;
 	for (unsigned int i = 0; i < KR_VMDEF_DISKS_MAX; i++) {
 		ret->disks[i].size_bytes = kr_rd_u64(r);
 		ret->disks[i].inode = kr_rd_u64(r);
@@ -147,6 +281,10 @@ int kr_peermsg_check(uint16_t type, const uint8_t *body, size_t n_bytes,
 		struct kr_step	   step;
 		struct kr_peerfail fail;
 		struct kr_checks   checks;
+		struct kr_mend	   mend;
+		struct kr_logseen  seen;
+		struct kr_loghead  head;
+		struct kr_logcosign cosign;
 	} m;
 
 	switch ((enum kr_peermsg)type) {
@@ -160,8 +298,17 @@ int kr_peermsg_check(uint16_t type, const uint8_t *body, size_t n_bytes,
 	case KR_PEER_CHECK_HOST:
 	case KR_PEER_BYE:
 		return kr_peerfail_parse(&r, &m.fail, e);
+	case KR_PEER_MEND:
+	case KR_PEER_MENDED:
+		return kr_mend_parse(&r, &m.mend, e);
 	case KR_PEER_CHECKED:
 		return kr_checks_parse(&r, &m.checks, e);
+	case KR_PEER_LOG_SEEN:
+		return kr_logseen_parse(&r, &m.seen, e);
+	case KR_PEER_LOG_HEAD:
+		return kr_loghead_parse(&r, &m.head, e);
+	case KR_PEER_LOG_COSIGN:
+		return kr_logcosign_parse(&r, &m.cosign, e);
 	case KR_PEER_HELLO:
 	case KR_PEER_ALIVE:
 		break;

@@ -238,8 +238,10 @@ static int hello_take(struct kr_session *s, const struct kr_frame *f,
 		return rc;
 	if (h.version_min > KR_WIRE_VERSION_MAX ||
 	    h.version_max < KR_WIRE_VERSION_MIN)
-		return kr_fail(e, KR_E_VERSION, "the peer speaks %u to %u",
-			       h.version_min, h.version_max);
+		return kr_fail(e, KR_E_VERSION, "the peer (%.63s) speaks "
+			       "version %u to %u, this host %u to %u",
+			       h.software, h.version_min, h.version_max,
+			       KR_WIRE_VERSION_MIN, KR_WIRE_VERSION_MAX);
 	snprintf(s->up.software, sizeof(s->up.software), "%s", h.software);
 	s->st = UP;
 	kr_timer_arm(s->loop, &s->deadline, s->start->silent_ms);
@@ -428,10 +430,12 @@ int kr_session_lane_key(struct kr_session *s, struct kr_lanekey *k,
 			struct kr_err *e)
 {
 	static const char label[] = "EXPORTER-korora-lane-1";
-	uint8_t context[17];
+	uint8_t context[19];
 
 	memcpy(context, k->migration, 16);
 	context[16] = k->lane;
+	context[17] = (uint8_t)(k->attempt >> 8);
+	context[18] = (uint8_t)k->attempt;
 	if (s->st != UP ||
 	    SSL_export_keying_material(s->ssl, k->key, sizeof(k->key), label,
 				       sizeof(label) - 1, context,

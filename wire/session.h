@@ -12,8 +12,10 @@
 #include "wire/frame.h"
 #include "wire/linkmsg.h"
 
-#define KR_WIRE_VERSION_MIN	1u
-#define KR_WIRE_VERSION_MAX	1u
+/* 1 knew neither the messages about logs nor policies that are proved: who
+ * speaks no other would be a way around both (PROTOCOL.wire.md, 4.1). */
+#define KR_WIRE_VERSION_MIN	2u
+#define KR_WIRE_VERSION_MAX	2u
 #define KR_WIRE_ALPN		"\x08korora/1"
 #define KR_SESSION_OUT_MAX	(8u * KR_FRAME_BYTES_MAX)
 

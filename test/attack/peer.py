@@ -33,8 +33,12 @@ import time
 ALPN = "korora/1"
 HELLO, ALIVE, BYE = 1, 2, 3
 OFFER, STEP, FAIL, ASK, CHECK, CHECKED = range(16, 22)
+MEND, MENDED, LOG_SEEN, LOG_HEAD, LOG_COSIGN = range(23, 28)
+EMPTY_LOG = hashlib.sha256(b"").digest()
+VERSION = 2		# of the protocol, all that it speaks
+POLICY = b"\xab" * 32	# digest of the policy that its log tells of
 STATEMENTS = ["offer", "acceptance", "manifest", "prepared", "release",
-              "owner", "receipt", "abort", "disown"]
+              "owner", "receipt", "abort", "disown", "rest", "complete"]
 DISKS_MAX = 8
 
 
@@ -169,6 +173,13 @@ class Identity:
         pae = b"DSSEv1 %d %s %d %s" % (len(t), t, len(statement), statement)
         return openssl("dgst", "-sha256", "-sign", self.key, data=pae)
 
+    def vouch(self, host, size, root):
+        """Signature of a checkpoint of host's log."""
+        note = "korora/%s\n%d\n%s\n" % (host, size,
+                                       base64.b64encode(root).decode())
+        return openssl("dgst", "-sha256", "-sign", self.key,
+                       data=note.encode())
+
 
 # ---- TLS ------------------------------------------------------------------
 
@@ -215,9 +226,17 @@ class Closed(Exception):
 
 
 class Session:
-    """A control session over a connected socket."""
+    """A control session over a connected socket.
 
-    def __init__(self, sock, identity, server=False, hello=True, **options):
+    Before an offer it shows its log, which has the entry of its policy and no
+    other, and it vouches for the other's log as it is told to. Without `log` it
+    does neither.
+    """
+
+    def __init__(self, sock, identity, server=False, hello=True, log=True,
+                 speaks=(VERSION, VERSION), other=None, **options):
+        self.other = other	# its name; a client's is not asked for
+        self.identity, self.log, self.waiting = identity, log, []
         self.keylog = tempfile.NamedTemporaryFile()
         context = tls_context(server, identity, keylog=self.keylog.name,
                               **options)
@@ -225,12 +244,14 @@ class Session:
         self.seq_in = self.seq_out = 0
         self.buffer = b""
         if hello:
-            self.send(HELLO, hello_body())
+            self.send(HELLO, hello_body(*speaks))
             kind, _ = self.receive()
             if kind != HELLO:
                 raise Closed(0, "type %d before hello" % kind)
 
     def send(self, kind, body=b"", seq=None):
+        if kind == OFFER and self.log and seq is None:
+            self.show_log(body[1:17])
         if seq is None:
             seq = self.seq_out
             self.seq_out += 1
@@ -239,7 +260,53 @@ class Session:
     def raw(self, data):
         self.tls.sendall(data)
 
+    def show_log(self, migration):
+        """Have the other vouch for this log: its LOG_COSIGN, or an answer
+        that receive() gives."""
+        self.send(LOG_SEEN, migration + struct.pack(">QB", 0, 1))
+        while True:
+            kind, body = self.next()
+            if kind == LOG_COSIGN:
+                return
+            if not self.about_logs(kind, body):
+                self.waiting.append((kind, body))
+                if kind == FAIL:
+                    return
+
+    def about_logs(self, kind, body):
+        """Answers what is asked about logs; False if it is something else."""
+        if kind == LOG_SEEN:
+            seen, = struct.unpack(">Q", body[16:24])
+            self.send(LOG_HEAD, log_head(self.identity, body[:16],
+                                         seen=seen))
+            if body[24]:
+                self.send(LOG_SEEN, body[:16] + struct.pack(">QB", 0, 0))
+        elif kind == LOG_HEAD:
+            size, = struct.unpack(">Q", body[24:32])
+            self.send(LOG_COSIGN, body[:16] + body[24:32] + text(
+                self.identity.vouch(self.peer_name(), size, body[32:64])))
+        return kind in (LOG_SEEN, LOG_HEAD, LOG_COSIGN)
+
+    def peer_name(self):
+        """As its link certificate says, unless told."""
+        if self.other:
+            return self.other
+        der = self.tls.getpeercert(binary_form=True)
+        subject = openssl("x509", "-inform", "DER", "-noout", "-subject",
+                          "-nameopt", "multiline", data=der).decode()
+        return subject.rsplit("=", 1)[1].strip()
+
     def receive(self):
+        """Next (type, body) that is not a heartbeat and, if it has a log, not
+        about logs; raises Closed."""
+        if self.waiting:
+            return self.waiting.pop(0)
+        while True:
+            kind, body = self.next()
+            if not self.log or not self.about_logs(kind, body):
+                return kind, body
+
+    def next(self):
         """Next (type, body) that is not a heartbeat; raises Closed."""
         while True:
             while len(self.buffer) < 4 or len(self.buffer) < 4 + \
@@ -298,7 +365,7 @@ def text(s):
     return struct.pack(">H", len(s)) + s
 
 
-def hello_body(low=1, high=1, software="peer.py"):
+def hello_body(low=VERSION, high=VERSION, software="peer.py"):
     return struct.pack(">HH", low, high) + text(software)
 
 
@@ -312,9 +379,75 @@ def word(migration=bytes(16), kr=0, what=""):
     return migration + struct.pack(">H", kr) + text(what)
 
 
+def hashes(proof):
+    return bytes([len(proof)]) + b"".join(proof)
+
+
+def leaf(record):
+    """Hash of an entry of a log (RFC 6962)"""
+    return hashlib.sha256(b"\0" + record).digest()
+
+
+def node(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def policy_entry(host, version=1, index=0, digest=POLICY, name="standard"):
+    """The entry of a log that tells of a policy in force."""
+    return json.dumps({
+        "detail": {"name": name, "sha256": digest.hex(), "version": version},
+        "event": "policy-in-force", "host": host, "index": index,
+        "prev": "00" * 32, "time_ms": 1700000000000, "v": 1,
+    }, sort_keys=True, separators=(",", ":")).encode()
+
+
+def log_head(identity, migration, size=1, root=None, seen=0, proof=(),
+             signature=None, policy=None):
+    """Body of LOG_HEAD; of the log that has the entry of its policy, unless
+    told. policy: index, entry, proof that the log has it."""
+    if policy is None:
+        policy = 0, policy_entry(identity.name), ()
+    if root is None:
+        root = leaf(policy[1])
+    if signature is None:
+        signature = identity.vouch(identity.name, size, root)
+    return migration + struct.pack(">QQ", seen, size) + root + \
+        text(signature) + hashes(proof) + struct.pack(">Q", policy[0]) + \
+        text(policy[1]) + hashes(policy[2])
+
+
+def mend(migration, attempt, goes_on=0, position=0, urgent=0):
+    """Body of MEND and MENDED."""
+    return migration + struct.pack(">HBQQ", attempt, goes_on, position,
+                                   urgent)
+
+
+COVERS = ["", "all memory", "resumed stream"]
+
+
+def late(lost=False, owed_pages=0, late_pages=0, complete_ms=0, recoveries=0,
+         ram_root="00" * 32, stream_bytes=0, covers="", off=False):
+    """What terms have behind the others if the VM ran early."""
+    end = lost | COVERS.index(covers) << 1 | off << 3
+    return struct.pack(">QQQBBBQQQI", 0, 0, 0, 0, 1, end, owed_pages,
+                       late_pages, complete_ms, recoveries) + \
+        bytes.fromhex(ram_root) + struct.pack(">Q", stream_bytes)
+
+
 def preamble(migration, lane=0, version=1):
     """What a lane starts with, in the clear."""
     return b"KRLN" + bytes([version, lane, 0, 0]) + migration
+
+
+def policy(name, version, digest):
+    """As terms have it."""
+    return text(name) + struct.pack(">I", version) + digest
+
+
+def named(name, version, digest):
+    """The same as a statement has it."""
+    return {"policy": name, "policy_version": version,
+            "policy_sha256": digest.hex()}
 
 
 class Offer:
@@ -331,22 +464,26 @@ class Offer:
             identity.keyid
         self.to_name, self.to_keyid = to_name, to_keyid
         self.binding, self.epoch = binding, epoch
-        self.nonce, self.policy = os.urandom(32), os.urandom(32)
+        self.nonce = os.urandom(32)
+        self.policy = "standard", 1, POLICY	# as its log tells
         self.requested_ms = int(time.time() * 1000)
+        self.requested_by = "root@" + self.from_name
         self.hyper, self.disks = 0x070200, [(0, 0)] * DISKS_MAX
 
-    def terms(self, nonce_to=bytes(32)):
+    def terms(self, nonce_to=bytes(32), more=b""):
         return b"".join((
-            b"\x01", self.migration, text(self.vm), self.digest,
+            b"\x04" if more else b"\x03", self.migration, text(self.vm),
+            self.digest,
             struct.pack(">Q", self.epoch), text(self.from_name),
             self.from_keyid, self.nonce, text(self.to_name), self.to_keyid,
-            nonce_to, self.binding, text("root@" + self.from_name),
-            self.policy, text("precopy"), text("TLSv1.3"),
+            nonce_to, self.binding, text(self.requested_by),
+            policy(*self.policy), policy("", 0, bytes(32)), b"\x00",
+            text("precopy"), text("TLSv1.3"),
             text("TLS_AES_256_GCM_SHA384"), text(""), b"\x01", text("none"),
             b"\x00", bytes(64), struct.pack(">QQ", 0, 0),
             struct.pack(">QQQQ", self.requested_ms, 0, 0, 0),
             struct.pack(">QQIQ", 0, 0, 0, 0),
-            (struct.pack(">Q", 0) + bytes(32)) * 2))
+            (struct.pack(">Q", 0) + bytes(32)) * 2, more))
 
     def statement(self):
         return json.dumps({
@@ -358,10 +495,10 @@ class Offer:
                 "binding": self.binding.hex(), "epoch": self.epoch,
                 "migration": self.migration.hex(),
                 "from": {"keyid": self.from_keyid.hex(),
-                         "name": self.from_name, "nonce": self.nonce.hex()},
+                         "name": self.from_name, "nonce": self.nonce.hex(),
+                         **named(*self.policy)},
                 "to": {"keyid": self.to_keyid.hex(), "name": self.to_name},
-                "policy_sha256": self.policy.hex(),
-                "requested_by": "root@" + self.from_name,
+                "requested_by": self.requested_by,
                 "strategy": "precopy",
                 "times": {"requested_ms": self.requested_ms}, "vm": self.vm},
         }, sort_keys=True, separators=(",", ":")).encode()
@@ -371,10 +508,76 @@ class Offer:
             signature = self.identity.sign("offer", self.statement())
         disks = b"".join(struct.pack(">QQ", *d) for d in self.disks)
         return self.terms() + text(signature) + \
-            struct.pack(">II", self.hyper, 0) + disks + text(self.definition)
+            struct.pack(">IIB", self.hyper, 0, 0) + disks + text(self.definition)
 
-    def step(self, kind, signature=b"x" * 70):
-        return bytes([STATEMENTS.index(kind)]) + self.terms() + text(signature)
+    def step(self, kind, signature=b"x" * 70, more=b""):
+        """more: of late()"""
+        return bytes([STATEMENTS.index(kind)]) + self.terms(more=more) + \
+            text(signature)
+
+
+class Accepted:
+    """Terms of an offer that came, and how a destination accepts them."""
+
+    def __init__(self, identity, offer):
+        self.identity, self.at, self.body = identity, 0, offer
+        version = self.take(1)
+        if version not in (b"\x03", b"\x04"):
+            raise ValueError("terms of version %d" % version[0])
+        self.p = p = {"migration": self.take(16).hex(), "vm": self.word()}
+        self.digest = self.take(32).hex()
+        p["epoch"], = struct.unpack(">Q", self.take(8))
+        p["from"] = {"name": self.word(), "keyid": self.take(32).hex(),
+                     "nonce": self.take(32).hex()}
+        p["to"] = {"name": self.word(), "keyid": self.take(32).hex()}
+        self.before = offer[:self.at]
+        self.take(32)
+        start = self.at
+        p["binding"], p["requested_by"] = self.take(32).hex(), self.word()
+        p["from"].update(named(*self.policy()))
+        self.between = offer[start:self.at]
+        self.policy()
+        start = self.at
+        self.take(1)
+        p["strategy"] = self.word()
+        for _ in "tls", "control suite", "lane suite":
+            self.word()
+        self.take(1)
+        self.word()
+        self.take(1 + 64 + 16)
+        requested_ms, = struct.unpack(">Q", self.take(8))
+        p["times"] = {"requested_ms": requested_ms}
+        self.take(24 + 28 + 80)
+        if version == b"\x04":
+            raise ValueError("an offer that says more")
+        self.after = offer[start:self.at]
+
+    def take(self, n):
+        self.at += n
+        return self.body[self.at - n:self.at]
+
+    def word(self):
+        return self.take(struct.unpack(">H", self.take(2))[0]).decode()
+
+    def policy(self):
+        return self.word(), struct.unpack(">I", self.take(4))[0], \
+            self.take(32)
+
+    def step(self, said, signed=None):
+        """Body of STEP acceptance; said and signed: name, version and digest
+        of the destination's policy."""
+        nonce = os.urandom(32)
+        to = dict(self.p["to"], nonce=nonce.hex(), **named(*signed or said))
+        statement = json.dumps({
+            "_type": "https://in-toto.io/Statement/v1",
+            "predicateType": "https://korora.dev/statement/acceptance/v1",
+            "subject": [{"name": self.p["vm"],
+                         "digest": {"sha256": self.digest}}],
+            "predicate": dict(self.p, to=to),
+        }, sort_keys=True, separators=(",", ":")).encode()
+        return bytes([STATEMENTS.index("acceptance")]) + self.before + \
+            nonce + self.between + policy(*said) + self.after + \
+            text(self.identity.sign("acceptance", statement))
 
 
 # ---- the command line -----------------------------------------------------

@@ -26,8 +26,9 @@ def evil(lab):
     return lab.evil
 
 
-def session(lab, **options):
-    return Session(lab.connect("mallory", "b"), evil(lab), **options)
+def session(lab, to="b", **options):
+    me = evil(lab)
+    return Session(lab.connect("mallory", to), me, **options)
 
 
 def harmless(test):
@@ -58,6 +59,12 @@ def ended(lab, s, *codes):
 
 def definition(lab):
     return lab.told("a", "vm", "show", "dirtier")["definition"]
+
+
+def diskless(lab):
+    text = re.sub(r"(?s)\n\[disk.*", "", definition(lab)).replace(
+        "name = dirtier", "name = trojan")
+    return text.rstrip("\n") + "\n"
 
 
 def offer(lab, s, **more):

@@ -75,6 +75,18 @@ class Result:
                                   self.err.strip()[-400:])
 
 
+@contextlib.contextmanager
+def stopped(pids):
+    """Processes stand still meanwhile."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 class Process:
     """A command in the background."""
 
@@ -86,7 +98,7 @@ class Process:
     def done(self):
         return self.p.poll() is not None
 
-    def result(self, timeout=60):
+    def result(self, timeout=180):
         try:
             out, err = self.p.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -162,7 +174,7 @@ class Lab:
             with contextlib.suppress(Exception):
                 p.stop()
         subprocess.run([LAB, "down"], env=self.env, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=60)
+                       stderr=subprocess.DEVNULL, timeout=180)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def assert_gone(self):
@@ -178,7 +190,7 @@ class Lab:
                         left.append(path.split("/")[2])
         check(not left, "processes are left: %s" % left)
 
-    def lab(self, *args, timeout=120):
+    def lab(self, *args, timeout=300):
         r = subprocess.run([LAB, *args], env=self.env, text=True,
                            capture_output=True, timeout=timeout,
                            stdin=subprocess.DEVNULL)
@@ -218,7 +230,7 @@ class Lab:
                    "--clear-groups", *cmd]
         return [LAB, "exec", host, *cmd]
 
-    def exec(self, host, *cmd, timeout=60, user=None):
+    def exec(self, host, *cmd, timeout=180, user=None):
         return self.start(host, *cmd, user=user).result(timeout)
 
     def start(self, host, *cmd, user=None):
@@ -226,11 +238,11 @@ class Lab:
         self.processes.append(p)
         return p
 
-    def korora(self, host, *args, timeout=60, user=None):
+    def korora(self, host, *args, timeout=180, user=None):
         return self.exec(host, "korora", "--json", *args, timeout=timeout,
                          user=user)
 
-    def migrate(self, host, to, *args, vm=None, timeout=60):
+    def migrate(self, host, to, *args, vm=None, timeout=180):
         return self.korora(host, "migrate", vm or self.vm, "--to", to, *args,
                            timeout=timeout)
 
@@ -239,15 +251,14 @@ class Lab:
         known = {m["migration"] for m in self.migrations(host)}
         p = self.start(host, "korora", "--json", "migrate", vm or self.vm,
                        "--to", to, *args)
-        for _ in range(200):
-            new = [m["migration"] for m in self.migrations(host)
-                   if m["migration"] not in known]
-            if new:
-                return p, new[0]
-            if p.done():
+
+        def new():
+            found = [m["migration"] for m in self.migrations(host)
+                     if m["migration"] not in known]
+            if not found and p.done():
                 raise Failed("it ended at once: %r" % p.result())
-            time.sleep(0.02)
-        raise Failed("the migration does not show in status")
+            return found
+        return p, self.until(new, "migration in status")[0]
 
     def told(self, host, *args):
         """The object that a command which must succeed printed."""
@@ -262,20 +273,20 @@ class Lab:
     def status(self, host, id):
         return self.told(host, "status", id)["migrations"][0]
 
-    def await_phase(self, host, id, phase, timeout=15):
+    def await_phase(self, host, id, phase, timeout=120):
         self.until(lambda: self.status(host, id)["phase"] == phase,
                    "phase %s" % phase, timeout)
 
-    def until(self, fn, what, timeout=15):
+    def until(self, fn, what, timeout=120):
         end = time.monotonic() + timeout
         while True:
             found = fn()
             if found:
                 return found
             check(time.monotonic() < end, "no %s after %s s" % (what, timeout))
-            time.sleep(0.05)
+            time.sleep(0.02)
 
-    def api(self, host, request, timeout=10):
+    def api(self, host, request, timeout=120):
         """Send bytes or an object to the local API; the first answer line."""
         if not isinstance(request, bytes):
             request = json.dumps(request).encode() + b"\n"
@@ -317,7 +328,7 @@ class Lab:
         if libc.setns(f.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns")
 
-    def connect(self, host, to, timeout=15):
+    def connect(self, host, to, timeout=120):
         """A TCP connection from a host to another's kororad."""
         with self.network(host):
             s = socket.socket()
@@ -337,7 +348,7 @@ class Lab:
             f.seek(mark[host] if mark else 0)
             return f.read()
 
-    def await_log(self, host, text, mark=None, timeout=4):
+    def await_log(self, host, text, mark=None, timeout=30):
         """Wait until the log has text (a regular expression)."""
         end = time.monotonic() + timeout
         while not re.search(text, self.logged(host, mark)):
@@ -393,7 +404,7 @@ class Lab:
 
     # ---- what every test expects -------------------------------------------
 
-    def runs(self, host, timeout=10):
+    def runs(self, host, timeout=120):
         """The VM runs on host, is whole, and runs nowhere else."""
         other = "b" if host == "a" else "a"
         equal(self.state(host), "running", "state on " + host)
@@ -500,8 +511,8 @@ def wanted(test):
     return not only or any(w in test.__name__ for w in only)
 
 
-def run(groups):
-    """groups: [(keywords for Lab, [tests])]; exits: 0, 1 if one failed, 77
+def run(groups, kind=Lab):
+    """groups: [(keywords for kind, [tests])]; exits: 0, 1 if one failed, 77
     if none did and some were skipped."""
     signal.signal(signal.SIGTERM, lambda *a: sys.exit("ended by SIGTERM"))
     failed = skipped = 0
@@ -531,7 +542,7 @@ def run(groups):
         if not tests:
             continue
         with contextlib.ExitStack() as stack:
-            lab = Lab(**keywords)
+            lab = kind(**keywords)
             why = lab.missing()
             if why:
                 skipped += len(tests)
@@ -546,7 +557,7 @@ def run(groups):
                 name = title(test)
                 if not one(name, test, lab) and os.environ.get("KORORA_KEEP"):
                     keep = "/tmp/kr-kept-%d" % os.getpid()
-                    for h in "ab":
+                    for h in "ab" if lab.vm else "":
                         shutil.copy("%s/%s.log" % (lab.dir, h),
                                     "%s-%s-%s.log" % (keep, name, h))
             lab.end()

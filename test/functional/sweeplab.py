@@ -24,9 +24,9 @@ VM = "dirtier"
 NIC = "\n[nic eth0]\nnetwork = lan\nmac = 52:54:00:77:00:11\n"
 TICK = re.compile(rb"t=([0-9A-F]{8}) n=[0-9A-F]{8} bad=([0-9A-F]{8})\r?\n",
                   re.I)
-PEER_TIMEOUT_S = 1
+PEER_TIMEOUT_S = 2
 # A handshake that a cut link left hanging, on top of what ends by itself.
-LEFTOVERS_S = 15
+LEFTOVERS_S = 40
 
 
 class Failure(Exception):
@@ -74,7 +74,7 @@ class Lab:
 
     def up(self):
         """Both hosts at rest, the VM on a, with a tap device of its own."""
-        self.run("up", "--vm", VM, "--mem", "32", "--rate", "500")
+        self.run("up", "--vm", VM, "--mem", "32", "--rate", "4000")
         self.must("a", "vm", "stop", VM)
         with open(f"{self.lab}/images/{VM}.vm", "a") as f:
             f.write(NIC)
@@ -187,7 +187,7 @@ class Lab:
 
     # ---- the state of things ---------------------------------------------
 
-    def settled(self, timeout=25):
+    def settled(self, timeout=60):
         end = time.time() + timeout
         state = None
         while time.time() < end:
@@ -228,7 +228,7 @@ class Lab:
         keep for good, below var, is the same for both."""
         for h in "ab":
             self.must(h, "doctor", "--to", other(h))
-        last, end = None, time.time() + 10
+        last, end = None, time.time() + 60
         while True:
             rest = self.holds("a"), self.holds("b")
             lines = {line.rsplit(".", 1)[-1] for r in rest for line in r}

@@ -15,8 +15,13 @@ CHANGE = {
         ("vm.stop", {"name": "dirtier", "force": True}),
         ("vm.remove", {"name": "dirtier"}),
         ("migrate", {"vm": "dirtier", "to": "b"}),
+        ("plan", {"vm": "dirtier", "to": "b"}),
         ("cancel", {"id": "feedbeef"}),
         ("recover", {}),
+        ("request.withdraw", {"id": "feedbeef"}),
+    ],
+    "approve": [
+        ("approve", {"id": "feedbeef", "envelope": {}}),
     ],
     "admin": [
         ("host.add", {"name": "evil", "address": "10.77.0.66:7300"}),
@@ -25,21 +30,25 @@ CHANGE = {
         ("trust.remove", {"name": "evil"}),
         ("user.grant", {"user": "nobody", "role": "admin"}),
         ("user.revoke", {"user": "nobody", "role": "operate"}),
+        ("user.key.add", {"user": "nobody", "pem": "x"}),
+        ("user.key.remove", {"fingerprint": "x"}),
     ],
 }
 READ = [
     ("host.list", {}), ("host.show", {"name": "b"}), ("trust.list", {}),
-    ("user.list", {}), ("vm.list", {}), ("vm.show", {"name": "dirtier"}),
+    ("user.list", {}), ("user.key.list", {}), ("request.list", {}),
+    ("request.show", {"id": "feedbeef"}), ("vm.list", {}),
+    ("vm.show", {"name": "dirtier"}),
     ("status", {}), ("receipt.list", {}),
     ("receipt.show", {"id": "feedbeef"}), ("log.show", {"limit": 5}),
-    ("log.verify", {}), ("doctor", {}),
+    ("log.verify", {}), ("log.prove", {"index": 0}), ("doctor", {}),
 ]
 
 ASK = """
 import json, socket, sys
 for line in json.loads(sys.argv[2]):
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(30)
+    s.settimeout(120)
     s.connect(sys.argv[1])
     s.sendall(json.dumps({"id": 1, "method": line[0],
                           "params": line[1]}).encode() + b"\\n")
@@ -73,7 +82,7 @@ def revoke(lab, role):
 
 
 def nothing_without_a_role(lab):
-    everything = CHANGE["operate"] + CHANGE["admin"] + READ
+    everything = sum(CHANGE.values(), []) + READ
     for user in (NOBODY, STRANGER):
         check(not forbidden(ask(lab, user, everything)),
               "%d may %s" % (user, forbidden(ask(lab, user, everything))))
@@ -87,8 +96,11 @@ def nothing_without_a_role(lab):
 def refused_attempts_are_in_the_log(lab):
     lab.korora("a", "migrate", "dirtier", "--to", "b", user=NOBODY)
     found = [e for e in lab.evidence("a", 500) if e["event"] == "user-refused"]
-    check(any(e["detail"] == {"user": "nobody", "method": "migrate"}
-              for e in found), "the log has no refused migrate of nobody")
+    check(any(e["detail"] == {
+        "user": "nobody", "method": "migrate", "item": "vm:dirtier",
+        "tenant": "default", "why": "nobody may not use migrate on "
+        "vm:dirtier to b: no triple deals with it"} for e in found),
+          "the log has no refused migrate of nobody: %s" % found[-3:])
     equal(lab.korora("a", "log", "verify").rc, 0, "log verify")
 
 
@@ -96,6 +108,8 @@ def operators_operate(lab):
     grant(lab, "operate")
     check(not forbidden(ask(lab, NOBODY, CHANGE["admin"])),
           "an operator may administer")
+    check(not forbidden(ask(lab, NOBODY, CHANGE["approve"])),
+          "an operator may approve")
     check(not forbidden(ask(lab, STRANGER, CHANGE["operate"])),
           "the role went to a stranger, too")
     equal(ask(lab, NOBODY, [("vm.list", {})]), {"vm.list": "ok"}, "vm.list")
@@ -119,8 +133,8 @@ def auditors_read(lab):
     answers = ask(lab, NOBODY, READ)
     check(not forbidden(answers, False), "an auditor may not read: %s" %
           forbidden(answers, False))
-    check(not forbidden(ask(lab, NOBODY, CHANGE["operate"] +
-                            CHANGE["admin"])), "an auditor changes things")
+    check(not forbidden(ask(lab, NOBODY, sum(CHANGE.values(), []))),
+          "an auditor changes things")
     revoke(lab, "audit")
     check(not forbidden(ask(lab, NOBODY, READ)), "he reads after revoke")
     lab.runs("a")
@@ -128,8 +142,9 @@ def auditors_read(lab):
 
 def administrators_do_not_operate(lab):
     grant(lab, "admin")
-    check(not forbidden(ask(lab, NOBODY, CHANGE["operate"])),
-          "an administrator operates")
+    check(not forbidden(ask(lab, NOBODY, CHANGE["operate"] +
+                            CHANGE["approve"])),
+          "an administrator operates or approves")
     equal(lab.korora("a", "user", "grant", "daemon", "audit",
                      user=NOBODY).rc, 0, "an administrator's grant")
     users = lab.korora("a", "user", "list").json["users"]

@@ -72,7 +72,7 @@ def client_that_never_reads(lab):
 def pipelined_requests(lab):
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(lab.api_path("b"))
-        s.settimeout(5)
+        s.settimeout(60)
         s.sendall(b"".join(b'{"id":%d,"method":"info"}\n' % i
                            for i in range(200)))
         f = s.makefile("rb")

@@ -203,6 +203,17 @@ def another_version(lab):
     lab.await_log("b", "KR-3004", mark)
 
 
+def an_older_host(lab):
+    """It spoke before logs were shown and policies named."""
+    mark = lab.mark()
+    s = Session(lab.connect("mallory", "b"), evil(lab), speaks=(1, 1))
+    end = s.end()
+    equal(end.code, 3004, "code")
+    check("speaks version 1 to 1, this host 2 to 2" in end.what, end.what)
+    lab.await_log("b", r"\(peer\.py\) speaks version 1 to 1.*KR-3004|"
+                  r"KR-3004.*\(peer\.py\) speaks version 1 to 1", mark)
+
+
 def struck_off(lab):
     other = Identity.make(folder(lab, "brief"), "brief")
     lab.korora("b", "host", "add", "brief", "10.77.0.66:7300",
@@ -279,6 +290,10 @@ def server_with_a_stolen_certificate(lab):
 
 def server_speaks_another_protocol(lab):
     lure(lab, 2007, evil(lab), alpn=None)
+
+
+def server_is_older(lab):
+    lure(lab, 3004, evil(lab), speaks=(1, 1))
 
 
 def server_is_not_tls(lab):
@@ -433,11 +448,11 @@ if __name__ == "__main__":
             identity_of_tomorrow, expired_link_certificate,
             right_key_wrong_name, link_for_another_name, stolen_certificate,
             identity_that_is_no_ca, wrong_protocol, no_protocol,
-            another_version, struck_off, an_offer_of_another_host,
+            another_version, an_older_host, struck_off, an_offer_of_another_host,
             server_speaks_tls_1_2, server_is_a_stranger, server_expired,
             server_has_an_expired_link, server_claims_to_be_b,
             server_is_another_enrolled_host, server_with_a_stolen_certificate,
-            server_speaks_another_protocol, server_is_not_tls,
+            server_speaks_another_protocol, server_is_older, server_is_not_tls,
             nobody_is_there, b_does_not_know_a, after_all_that]),
         (dict(vm="dirtier", mem=64, up=["--no-trust"]), [
             fleet_hosts_trust_each_other, fleet_name_not_enrolled,

@@ -9,13 +9,14 @@ import shutil
 import sqlite3
 import time
 
-from labrun import check, equal, openssl, run, signed_by
+from labrun import check, equal, openssl, run, signed_by, stopped
 
 RESULT = {"migration": str, "vm": str, "from": str, "to": str, "status": str,
           "error": (dict, type(None)), "strategy": str, "total_ms": int,
           "downtime_ms": float, "rounds": int, "ram_bytes": int,
           "wire_bytes": int, "receipt": (str, type(None)),
-          "protection": (dict, type(None))}
+          "protection": (dict, type(None)),
+          "predicted": (dict, type(None))}
 VM_LOST = 4	# KR_VM_LOST: owned, and its process died
 PROTECTION = {"tls": str, "control_suite": str, "lane_suite": str,
               "lanes": int, "mutual": bool, "attestation": str, "stream": str}
@@ -295,6 +296,20 @@ def daemons_restart_under_a_running_vm(lab):
 
 # ---- evidence -------------------------------------------------------------
 
+def hypervisor_that_tells_late_of_what_was(lab):
+    """A VM that came is to leave before its hypervisor has told the restarted
+    kororad that it came: that is not the copy that begins."""
+    completed(lab, lab.migrate("a", "b"), "b")
+    with stopped([lab.pid("a")]):
+        with stopped(lab.qemus("b")):
+            lab.restart("b")
+            p, id = lab.migrating("b", "a")
+            lab.await_phase("b", id, "prepare")
+        time.sleep(1)		# it tells
+    r = p.result()
+    completed(lab, r, "a")
+
+
 def crt(lab, host):
     return "%s/%s/etc/korora/identity.crt" % (lab.dir, host)
 
@@ -352,6 +367,27 @@ def receipts_verify_offline(lab):
     completed(lab, lab.migrate("b", "a"), "a")
 
 
+def log_of_one_migration(lab):
+    first, second = (lab.migrate(*way).json["migration"]
+                     for way in ("ab", "ba"))
+
+    def entries(**params):
+        r = lab.api("a", {"id": 1, "method": "log.show", "params": params})
+        return r["result"]["entries"]
+
+    every = entries(limit=10000)
+    for id in (first, second):
+        want = [e for e in every if e.get("migration") == id]
+        check(len(want) > 5, "entries of %s: %s" % (id, want))
+        equal(entries(limit=10000, migration=id), want, "entries of " + id)
+        equal(entries(limit=2, migration=id), want[-2:], "the latest two")
+    equal(entries(migration="0" * 32), [], "entries of none")
+    for id in (first[:8], "", "x" * 32, 7):
+        r = lab.api("a", {"id": 1, "method": "log.show",
+                          "params": {"migration": id}})
+        equal(r.get("error", {}).get("code"), "KR-1001", "migration %r" % id)
+
+
 def log_verifies(lab):
     lab.works()
     for h in "ab":
@@ -386,7 +422,7 @@ class Rows:
     def restore(self):
         self.alter("DELETE FROM log", "DELETE FROM checkpoint")
         self.db.execute("BEGIN IMMEDIATE")
-        self.db.executemany("INSERT INTO log VALUES (?, ?)", self.log)
+        self.db.executemany("INSERT INTO log VALUES (?, ?, ?)", self.log)
         self.db.executemany("INSERT INTO checkpoint VALUES (?, ?, ?)",
                             self.notes)
         self.db.execute("COMMIT")
@@ -488,8 +524,9 @@ if __name__ == "__main__":
             cancel_in_the_middle, cancel_from_the_destination,
             second_one_is_refused, killed_client_leaves_it_going,
             wrong_requests, numbers_out_of_range, moved_vm_cannot_start_at_the_old_host,
-            daemons_restart_under_a_running_vm, receipts_verify_offline,
-            log_verifies, dry_run_tells_what_is_wrong,
+            daemons_restart_under_a_running_vm,
+            hypervisor_that_tells_late_of_what_was, receipts_verify_offline,
+            log_of_one_migration, log_verifies, dry_run_tells_what_is_wrong,
             altered_log_is_found, stopped_vm_is_refused]),
         (dict(vm="linux", mem=None), [connection_survives]),
     ])

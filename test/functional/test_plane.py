@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the data plane leaves out on the way, and what it must not."""
+import fcntl
 import os
+import re
+import shutil
 
 from labrun import check, equal, run
 
@@ -138,10 +141,83 @@ def tenants_keep_apart(lab):
     equal(stages["cached_pages"], 0, "pages of another tenant")
 
 
+def taken_by_another(lab):
+    """Who comes second does without, and says so."""
+    there(lab, "a", "b")
+    with open(cache(lab, "a"), "r+b") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        _, stages = there(lab, "b", "a")
+    equal(stages["cached_pages"], 0, "pages of a cache that another has")
+    lab.await_log("a", "no page cache.*another migration of the tenant")
+    lab.runs("a")
+
+
+def another_of_its_kind(lab):
+    """What one VM brought there, another of the tenant's need not bring."""
+    text = lab.told("a", "vm", "show", "dirtier")["definition"]
+    text = re.sub(r"(?m)^tenant = .*\n", "", text)
+    images = lab.dir + "/images/"
+    wire = {}
+    for name, tenant in (("first", "acme"), ("second", "acme"),
+                         ("third", "beta")):
+        path = "%s/%s.vm" % (lab.dir, name)
+        with open(path, "w") as f:
+            f.write(text.replace("name = dirtier", "name = %s\ntenant = %s" % (
+                name, tenant)).replace("dirtier.raw", name + ".raw"))
+        shutil.copy(images + "dirtier.raw", images + name + ".raw")
+        for args in (["define", path], ["start", name]):
+            r = lab.korora("a", "vm", *args)
+            equal(r.rc, 0, "vm %s: %r" % (args, r))
+        console = "%s/a/var/lib/korora/console/%s.log" % (lab.dir, name)
+        lab.until(lambda path=console: os.path.exists(path) and
+                  os.path.getsize(path), "line of " + name)
+        r = lab.migrate("a", "b", vm=name)
+        equal(r.rc, 0, "%s: %r" % (name, r))
+        stages = lab.status("b", r.json["migration"])["stages"]
+        wire[name] = r.json["wire_bytes"], stages["cached_pages"]
+        for args in (["stop", name], ["remove", name]):
+            r = lab.korora("b", "vm", *args)
+            equal(r.rc, 0, "vm %s: %r" % (args, r))
+    check(wire["second"][0] * 5 < wire["first"][0] and
+          wire["second"][1] > 2000, "bytes, pages from the cache: %s" % wire)
+    check(wire["third"][0] * 2 > wire["first"][0] and not wire["third"][1],
+          "another tenant's: %s" % wire)
+
+
+HIGHER = """
+[subject hosts]
+who = role:host
+level = relying-party
+
+[item guest]
+on = vm:dirtier
+level = relying-party
+"""
+
+
+def another_class_does_without(lab):
+    """What VMs of a lower class brought is not read by one of a higher."""
+    for h in "ab":
+        path = "%s/%s/etc/korora/policy.d/standard.policy" % (lab.dir, h)
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write(text.replace("version = 1\n", "version = 2\n") + HIGHER)
+        equal(lab.korora(h, "policy", "reload").rc, 0, "reload")
+        os.unlink(cache(lab, h))
+    for src, dst in ("ab", "ba"):
+        _, stages = there(lab, src, dst)
+        equal(stages["cached_pages"], 0, "pages of another class")
+    for h in "ab":
+        check(not os.path.exists(cache(lab, h)), "%s has a cache" % h)
+    lab.runs("a")
+
+
 if __name__ == "__main__":
     run([(dict(mem=48, up=VM), [
             as_many_lanes_as_asked, padded, a_slow_link_is_spared,
             more_memory_than_the_other_allows]),
-         (dict(mem=48, up=VM, conf=CACHE), [
+         (dict(mem=48, up=VM + ["--content", "noise"], conf=CACHE), [
             back_again, nothing_in_the_clear, damaged, anothers_key,
-            tenants_keep_apart])])
+            taken_by_another, another_of_its_kind, tenants_keep_apart,
+            another_class_does_without])])

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 
 from labrun import QEMU10, check, equal, run
+from test_decide import edit, reload, shipped, text_of
 
 HERE = tempfile.mkdtemp(prefix="kr-qemus-")
 atexit.register(shutil.rmtree, HERE)
@@ -135,6 +136,43 @@ def linux_to_the_newer(lab):
     check(b"web1 up 1\r" not in lab.console("b"), "the guest was booted")
 
 
+def multifd_by_versions(lab):
+    """Zero pages move from the main channel into the others', and the marks at
+    which these wait for each other come with each round."""
+    lab.configure({"plane": {"multifd": "on", "lanes": "3"}})
+    hosts = "ab" if qemu_of(lab, "a") == "7.2" else "abab"
+    for src, dst in zip(hosts, hosts[1:]):
+        p, id = lab.migrating(src, dst, "--bandwidth", "8MB")
+        for h in src, dst:
+            lab.until(lambda: rounds(lab, h, id), "rounds on " + h)
+        r = p.result()
+        equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)
+        equal(r.json["protection"]["stream"], "parsed", "stream")
+        equal(r.json["protection"]["lanes"], 3, "lanes")
+        lab.runs(dst)
+
+
+def urgent_by_versions(lab):
+    """The second connection of post-copy is made at the start, or, by a newer
+    machine, when it goes over; it ends with a last record or without."""
+    p, id = lab.migrating("a", "b", "--strategy", "postcopy", "--bandwidth",
+                          "160mbit")
+    for h in "ab":
+        lab.await_phase(h, id, "post-copy")
+        lab.until(lambda: lab.status(h, id)["postcopy"]["urgent_pages"],
+                  "urgent pages on " + h)
+    r = p.result()
+    equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)
+    told = lab.status("b", id)["postcopy"]
+    equal((told["preempt"], told["lost"]), (True, False), "%s" % told)
+    lab.runs("b")
+
+
+def rounds(lab, host, id):
+    return [m["rounds"] for m in lab.migrations(host)
+            if m["migration"] == id and m["rounds"]]
+
+
 # ---- streams unlike any that was seen --------------------------------------
 
 def says_why(lab, mark, why):
@@ -148,6 +186,26 @@ def pages_as_differences(lab):
     moved(lab, "a", "b", "opaque", "--bandwidth", "300mbit",
           "--max-downtime-ms", "20")
     says_why(lab, mark, "XBZRLE pages")
+
+
+def a_policy_that_wants_a_root(lab):
+    """Less evidence than it demands, on either host: the VM stays."""
+    for host in "ab":
+        good = text_of(lab, host)
+        edit(lab, host, lambda t: t + "\n[protection all]\non = vm:*\n"
+             "memory_root = yes\n")
+        equal(reload(lab, host).rc, 0, "reload on " + host)
+        r = lab.migrate("a", "b", "--bandwidth", "300mbit",
+                        "--max-downtime-ms", "20")
+        equal((r.rc, r.code), (1, "KR-1030"), "by %s: %r" % (host, r))
+        check("a root of all memory" in r.json["error"]["message"], "%r" % r)
+        for early in "hybrid", "postcopy":
+            r = lab.migrate("a", "b", "--strategy", early)
+            equal((r.rc, r.code), (1, "KR-1030"), "by %s: %r" % (host, r))
+            check("%s signs one of a part" % early in
+                  r.json["error"]["message"], "%r" % r)
+        lab.runs("a")
+        shipped(lab, host, good)
 
 
 def a_device_before_ram(lab):
@@ -170,7 +228,15 @@ if __name__ == "__main__":
                     "5000")), [newer_with_its_own_machine]),
         (dict(qemu10=True, up=on(OLD, NEW), vm="linux", mem=None),
          [linux_to_the_newer]),
-        (dict(up=on(DELTAS, OLD)), [pages_as_differences]),
+        (dict(qemu10=True, up=on(OLD, NEW)), [multifd_by_versions]),
+        (dict(qemu10=True, up=on(NEW, NEW, "--machine", "pc-i440fx-10.0")),
+         [multifd_by_versions]),
+        (dict(qemu10=True, up=on(OLD, NEW), mem=128), [urgent_by_versions]),
+        (dict(qemu10=True, mem=128,
+              up=on(NEW, NEW, "--machine", "pc-i440fx-10.0")),
+         [urgent_by_versions]),
+        (dict(up=on(DELTAS, OLD)), [a_policy_that_wants_a_root,
+                                    pages_as_differences]),
         (dict(qemu10=True, up=on(NEW_DELTAS, NEW)), [pages_as_differences]),
         (dict(qemu10=True, up=on(EARLY, EARLY)), [a_device_before_ram]),
     ])

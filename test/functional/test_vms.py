@@ -48,6 +48,25 @@ def what_is_not_there_is_null(lab):
     equal(shown[0]["pid"], None, "pid of a VM that went away")
 
 
+def what_was_stopped_stays_so(lab):
+    """No migration begins with a VM that does not run, and none that was
+    undone sets it going later, nor when kororad takes it up again."""
+    p, id = lab.migrating("a", "b", "--bandwidth", "8MB")
+    lab.await_phase("a", id, "copy")
+    equal(lab.korora("a", "cancel", id).rc, 0, "exit of cancel")
+    equal(p.result().code, "KR-1012", "code of the migration")
+    equal(lab.korora("a", "vm", "stop", "dirtier", "--force").rc, 0, "stop")
+    r = lab.migrate("a", "b")
+    equal((r.rc, r.code), (1, "KR-1008"), "%r" % r)
+    lab.restart("a")
+    for h in "ab":
+        check(not lab.qemus(h), "a hypervisor runs on " + h)
+    equal(lab.state("a"), "stopped", "state")
+    before = len(lab.console("a"))
+    equal(lab.korora("a", "vm", "start", "dirtier").rc, 0, "start")
+    lab.until(lambda: len(lab.console("a")) > before, "word of the guest")
+
+
 def watching_is_quiet_when_nothing_happens(lab):
     equal(lab.migrate("a", "b").rc, 0, "migrate")
     for args, once in (([], "host a\n"), (["--json"], "{\"host\":")):
@@ -196,6 +215,7 @@ if __name__ == "__main__":
             watching_is_quiet_when_nothing_happens,
             hypervisors_shed_what_they_do_not_need]),
         (DIRTIER, [slow_death_at_the_source, slow_death_at_the_destination]),
+        (DIRTIER, [what_was_stopped_stays_so]),
         (DIRTIER, [disk_of_another_owner_is_opened,
                    slow_death_holds_nobody_up, endless_death_is_said]),
     ])

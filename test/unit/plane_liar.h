@@ -6,9 +6,10 @@
 #ifndef KR_TEST_PLANE_LIAR_H
 #define KR_TEST_PLANE_LIAR_H
 
-#include "plane_stand.h"
+#include "plane_multi.h"
 
 #include <openssl/evp.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -32,6 +33,8 @@ struct batch {
 	struct kr_batch_head h;
 	struct kr_wr	     w;		/* its payload, head and all */
 	uint8_t		    *b;
+	struct kr_items	     items;	/* of an honest one */
+	bool		     forged;	/* its seal is another's */
 };
 
 static struct script {
@@ -42,6 +45,8 @@ static struct script {
 		bool		is_over, no_end;
 	} lanes[LANES_MAX];
 	unsigned int n_lanes;
+	bool	     multifd, urgent;
+	unsigned int deaf_ms;		/* then the drain begins to read */
 } script;
 
 static pid_t drain;
@@ -57,17 +62,46 @@ static struct batch *add(unsigned int lane, uint64_t ticket)
 		script.n_lanes = lane + 1;
 	b->b = malloc(KR_LANE_BATCH_BYTES_MAX);
 	b->w = KR_WR(b->b, KR_LANE_BATCH_BYTES_MAX);
-	b->h = (struct kr_batch_head){ .ticket = ticket, .learn = true };
+	b->items.n = 0;
+	b->forged = false;
+	b->h = (struct kr_batch_head){
+		.ticket = ticket, .learn = true,
+		.channel = script.multifd ? (uint8_t)lane : 0,
+	};
 	kr_wr_room(&b->w, KR_BATCH_HEAD_BYTES);
 	return b;
 }
 
-static void ref(struct batch *b, uint32_t at, uint8_t kind, uint32_t slot)
+static inline void ref(struct batch *b, uint32_t at, uint8_t kind,
+		       uint32_t slot)
 {
 	kr_wr_u32(&b->w, at);
 	kr_wr_u8(&b->w, kind);
 	kr_wr_u32(&b->w, slot);
 	b->h.n_refs++;
+}
+
+/* As an honest source would, for a body that is the stretch. */
+static void make_seal(struct batch *b)
+{
+	static uint8_t digests[KR_ITEMS_MAX][32];
+	const uint8_t *raw = b->b + KR_BATCH_HEAD_BYTES;
+	struct kr_seal *s = NULL;
+
+	if (b->h.n_raw != kr_wr_len(&b->w) - KR_BATCH_HEAD_BYTES)
+		return;
+	if (b->h.loose)
+		b->items.n = 0;
+	for (unsigned int i = 0; i < b->items.n; i++)
+		EVP_Digest(raw + b->items.i[i].at, PAGE, digests[i], NULL,
+			   EVP_sha256(), NULL);
+	assert_int_equal(kr_seal_new(&s, NULL), 0);
+	assert_int_equal(kr_seal_make(s, b->h.ticket, b->h.channel, raw,
+				      b->h.n_raw, &b->items,
+				      (const uint8_t (*)[32])digests,
+				      b->h.seal, NULL), 0);
+	kr_seal_free(s);
+	b->h.seal[31] ^= b->forged;
 }
 
 /* The head says @n_raw and what the body measures, unless told otherwise. */
@@ -76,6 +110,7 @@ static struct batch *seal(struct batch *b, uint32_t n_raw)
 	struct kr_wr head = KR_WR(b->b, KR_BATCH_HEAD_BYTES);
 
 	b->h.n_raw = n_raw;
+	make_seal(b);
 	if (!b->h.n_body)
 		b->h.n_body = (uint32_t)(kr_wr_len(&b->w) -
 					 KR_BATCH_HEAD_BYTES);
@@ -85,8 +120,9 @@ static struct batch *seal(struct batch *b, uint32_t n_raw)
 }
 
 /* Up to where pages may come. */
-static size_t put_start(struct kr_wr *w)
+static size_t put_start(struct batch *b)
 {
+	struct kr_wr *w = &b->w;
 	size_t n = kr_wr_len(w);
 
 	kr_wr_bytes(w, "QEVM\0\0\0\3\1\0\0\0\2\3ram\0\0\0\0\0\0\0\4", 25);
@@ -97,6 +133,7 @@ static size_t put_start(struct kr_wr *w)
 	kr_wr_bytes(w, "\x7e\0\0\0\2\3\0\0\0\2", 10);
 	kr_wr_u64(w, 0x02);
 	kr_wr_bytes(w, "\6pc.ram\0", 8);
+	kr_items_fill(&b->items, 0, 0, 0);
 	return kr_wr_len(w) - n;
 }
 
@@ -105,30 +142,32 @@ static void put_record(struct kr_wr *w, uint64_t page)
 	kr_wr_u64(w, page * PAGE | 0x28);
 }
 
-static void put_page(struct kr_wr *w, uint64_t page, uint8_t c)
+static void put_page(struct batch *b, uint64_t page, uint8_t c)
 {
-	put_record(w, page);
-	memset(kr_wr_room(w, PAGE), c, PAGE);
+	put_record(&b->w, page);
+	kr_items_page(&b->items, 0, page, (uint32_t)kr_wr_len(&b->w) -
+					  KR_BATCH_HEAD_BYTES);
+	memset(kr_wr_room(&b->w, PAGE), c, PAGE);
 }
 
 /* The stream's first batch: its head, and two pages that are learned. */
-static void add_first(unsigned int lane)
+static inline void add_first(unsigned int lane)
 {
 	struct batch *b = add(lane, 0);
-	size_t n = put_start(&b->w);
+	size_t n = put_start(b);
 
-	put_page(&b->w, 0, 'a');
-	put_page(&b->w, 1, 'b');
+	put_page(b, 0, 'a');
+	put_page(b, 1, 'b');
 	seal(b, (uint32_t)n + 2 * (8 + PAGE));
 }
 
 /* An honest batch of two pages. */
-static struct batch *add_honest(unsigned int lane, uint64_t ticket)
+static inline struct batch *add_honest(unsigned int lane, uint64_t ticket)
 {
 	struct batch *b = add(lane, ticket);
 
-	put_page(&b->w, ticket % PAGES, (uint8_t)ticket);
-	put_page(&b->w, ticket % PAGES, 'x');
+	put_page(b, ticket % PAGES, (uint8_t)ticket);
+	put_page(b, ticket % PAGES, 'x');
 	return seal(b, 2 * (8 + PAGE));
 }
 
@@ -187,19 +226,34 @@ static void on_room(void *arg)
 static const struct kr_lane_ops ops = { on_up, on_data, on_end, on_room,
 					on_end, on_over, on_fail };
 
-/* Takes all bytes, as QEMU does. */
-static void play_drain(int listener)
+/* Takes all bytes of all channels, as QEMU does. */
+static void play_drain(int listener, nfds_t n_channels)
 {
 	static uint8_t b[65536];
 	EVP_MD_CTX *sha = EVP_MD_CTX_new();
-	int fd = accept4(listener, NULL, NULL, 0);
-	ssize_t k;
+	struct pollfd p[LANES_MAX] = { 0 };
+	nfds_t n_open = n_channels;
 
+	for (nfds_t i = 0; i < n_channels; i++)
+		p[i] = (struct pollfd){ accept4(listener, NULL, NULL, 0),
+					POLLIN, 0 };
 	EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
-	while ((k = read(fd, b, sizeof(b))) > 0) {
-		drained->n_bytes += (uint64_t)k;
-		EVP_DigestUpdate(sha, b, (size_t)k);
-	}
+	usleep(script.deaf_ms * 1000);
+	while (n_open && poll(p, n_channels, -1) > 0)
+		for (nfds_t i = 0; i < n_channels; i++) {
+			ssize_t k = p[i].revents ? read(p[i].fd, b, sizeof(b))
+						 : 0;
+
+			if (!p[i].revents)
+				continue;
+			if (k <= 0) {
+				p[i].fd = -1;
+				n_open--;
+				continue;
+			}
+			drained->n_bytes += (uint64_t)k;
+			EVP_DigestUpdate(sha, b, (size_t)k);
+		}
 	EVP_DigestFinal_ex(sha, drained->digest, NULL);
 	_exit(0);
 }
@@ -208,20 +262,53 @@ static int begin(void **state)
 {
 	(void)state;
 	memset(&script, 0, sizeof(script));
+	stand_resumed = false;
 	*drained = (struct drained){ 0 };
 	return 0;
 }
 
-static void set_out(void)
+static void set_out_lanes(void)
 {
 	struct kr_lane_cfg cfg = { .stall_ms = 2000 };
 	uint8_t psk[KR_LANE_PSK_BYTES];
 	struct kr_err e = KR_ERR_NONE;
-	int listener, tcp[2];
+	int tcp[2];
+
+	memset(psk, KEY, sizeof(psk));
+	for (uint8_t i = 0; i < script.n_lanes; i++) {
+		stand_tcp(tcp);
+		stand_lane(DST, i, tcp[1], KEY);
+		assert_int_equal(kr_lane_new(stand.loop, tcp[0], &cfg, psk,
+					     &ops, &script.lanes[i],
+					     &script.lanes[i].lane, &e), 0);
+	}
+}
+
+/* The lanes break, and what they were to bring is forgotten. */
+static void free_lanes(void)
+{
+	for (unsigned int i = 0; i < script.n_lanes; i++) {
+		struct lane *l = &script.lanes[i];
+
+		kr_lane_free(l->lane);
+		for (unsigned int k = 0; k < l->n; k++)
+			free(l->batches[k].b);
+		l->lane = NULL;
+		l->n = l->next = 0;
+		l->no_end = l->is_over = false;
+	}
+}
+
+static void set_out(void)
+{
+	int listener, fds[LANES_MAX];
 	char dst[128];
+	unsigned int n_channels = script.multifd ? script.n_lanes :
+				  script.urgent ? 2 : 1;
 
 	stand_open();
 	stand_n_lanes = (uint8_t)script.n_lanes;
+	stand_urgent = script.urgent;
 	stand_path(dst, "dst");
 	listener = kr_unix_listen(dst, 0600);
 	fcntl(listener, F_SETFL, 0);
@@ -231,18 +318,13 @@ static void set_out(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (int i = 0; i < 2; i++)
 			close(stand.side[i].chan.io.fd);
-		play_drain(listener);
+		play_drain(listener, n_channels);
 	}
 	close(listener);
-	stand_start(DST, kr_unix_connect(dst), 16u << 20, 2000);
-	memset(psk, KEY, sizeof(psk));
-	for (uint8_t i = 0; i < script.n_lanes; i++) {
-		stand_tcp(tcp);
-		stand_lane(DST, i, tcp[1], KEY);
-		assert_int_equal(kr_lane_new(stand.loop, tcp[0], &cfg, psk,
-					     &ops, &script.lanes[i],
-					     &script.lanes[i].lane, &e), 0);
-	}
+	for (unsigned int i = 0; i < n_channels; i++)
+		fds[i] = kr_unix_connect(dst);
+	stand_start_on(DST, script.multifd, fds, n_channels, 16u << 20, 2000);
+	set_out_lanes();
 }
 
 static bool is_decided(void)
@@ -259,29 +341,35 @@ static void clear_away(void)
 	int status;
 
 	assert_int_equal(stand_stop(&stand.side[DST], &ru), 0);
-	for (unsigned int i = 0; i < script.n_lanes; i++) {
-		kr_lane_free(script.lanes[i].lane);
-		for (unsigned int k = 0; k < script.lanes[i].n; k++)
-			free(script.lanes[i].batches[k].b);
-	}
+	free_lanes();
 	stand_close();
 	assert_int_equal(waitpid(drain, &status, 0), drain);
 	if (ru.ru_maxrss > RSS_KIB_MAX)
 		fail_msg("the agent took %ld KiB", ru.ru_maxrss);
 }
 
-static void expect_malformed(void)
+static void expect_decided(enum kr_code code)
 {
 	struct side *d = &stand.side[DST];
 
-	set_out();
-	if (!stand_run(is_decided, 8000))
+	if (!stand_await(is_decided))
 		fail_msg("it hangs");
 	if (d->is_gone)
 		fail_msg("the agent died");
-	if (d->has_manifest || d->fail.kr != KR_E_LANE_MALFORMED)
+	if (d->has_manifest || d->fail.kr != code)
 		fail_msg("%d: %s", d->fail.kr, d->fail.what);
 	clear_away();
+}
+
+static void expect_failure(enum kr_code code)
+{
+	set_out();
+	expect_decided(code);
+}
+
+static inline void expect_malformed(void)
+{
+	expect_failure(KR_E_LANE_MALFORMED);
 }
 
 static int set_up(void **state)

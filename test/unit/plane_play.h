@@ -41,6 +41,7 @@ struct play {
 	bool	 profile;		/* pages like a guest's, not random */
 	unsigned int rounds;		/* profile: passes over memory */
 	uint64_t rate;			/* relays' bytes a second, 0 = all */
+	unsigned int delay_ms;		/* of all relays, each way */
 	uint64_t pause_at;		/* destination's QEMU, for pause_ms */
 	unsigned int pause_ms;
 	unsigned int n_trickles;	/* after RAM, a few bytes each */
@@ -81,19 +82,17 @@ static void put_head(int fd, uint64_t n_pages, EVP_MD_CTX *sha)
 	put_all(fd, head, kr_wr_len(&w), sha);
 }
 
-static void fill_random(uint8_t *p, size_t n)
+/* A page that is like no other and does not shrink. */
+static void fill_random(uint8_t *p, uint64_t page, unsigned int round)
 {
-	int rnd = open("/dev/urandom", O_RDONLY);
+	uint64_t x = (page << 8 | round) * UINT64_C(0x9e3779b97f4a7c15) + 1;
 
-	while (n) {
-		ssize_t k = read(rnd, p, n);
-
-		if (k <= 0)
-			_exit(1);
-		p += k;
-		n -= (size_t)k;
+	for (size_t i = 0; i < PAGE; i += sizeof(x)) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		memcpy(p + i, &x, sizeof(x));
 	}
-	close(rnd);
 }
 
 /* A page of some guest: text that shrinks, every fourth one a copy, and a
@@ -122,8 +121,6 @@ static void put_pages(int fd, const struct play *p, unsigned int round,
 	uint8_t head[128];
 	struct kr_wr w = KR_WR(head, sizeof(head));
 
-	if (!p->profile)
-		fill_random(chunk, sizeof(chunk));
 	kr_wr_bytes(&w, section, 5);
 	kr_wr_u64(&w, 0x02);
 	kr_wr_bytes(&w, "\6pc.ram\0", 8);
@@ -140,7 +137,7 @@ static void put_pages(int fd, const struct play *p, unsigned int round,
 			if (p->profile)
 				fill_page(to + 8, i + j, round);
 			else
-				kr_wr_u64(&w, i + j);	/* no two alike */
+				fill_random(to + 8, i + j, round);
 		}
 		put_all(fd, chunk, k * (8 + PAGE), sha);
 	}
@@ -236,6 +233,78 @@ static void send_on(int fd, const uint8_t *b, size_t n)
 	}
 }
 
+/* What is on its way in a long line, one way. */
+#define LINE_BYTES	(16u << 20)
+#define LINE_PIECES	4096u
+
+struct line {
+	uint8_t *bytes;
+	size_t	 head, tail;		/* bytes that came, that left */
+	unsigned int first, last;
+	bool	 ended, is_over;	/* nothing more comes; nor leaves */
+	struct { uint64_t due_ns; size_t end; } pieces[LINE_PIECES];
+};
+
+static void enter_line(struct line *l, int fd, unsigned int delay_ms)
+{
+	size_t at = l->head % LINE_BYTES;
+	size_t room = LINE_BYTES - (l->head - l->tail);
+	ssize_t k = read(fd, l->bytes + at,
+			 room < LINE_BYTES - at ? room : LINE_BYTES - at);
+
+	l->ended = k <= 0;
+	l->head += k > 0 ? (size_t)k : 0;
+	l->pieces[l->last % LINE_PIECES].due_ns =
+		kr_now_ns() + delay_ms * 1000000ull;
+	l->pieces[l->last++ % LINE_PIECES].end = l->head;
+}
+
+static void leave_line(struct line *l, int fd, uint64_t now_ns)
+{
+	while (l->first != l->last &&
+	       l->pieces[l->first % LINE_PIECES].due_ns <= now_ns) {
+		size_t at = l->tail % LINE_BYTES;
+		size_t n = l->pieces[l->first % LINE_PIECES].end - l->tail;
+		ssize_t k = send(fd, l->bytes + at, n, MSG_NOSIGNAL);
+
+		l->tail += k > 0 && (size_t)k < n ? (size_t)k : n;
+		l->first += k < 0 || (size_t)k == n;
+	}
+	if (!l->ended || l->first != l->last || l->is_over)
+		return;
+	l->is_over = true;
+	shutdown(fd, SHUT_WR);
+}
+
+static void play_line(int a, int b, unsigned int delay_ms)
+{
+	static struct line lines[2];
+	const int fds[2] = { a, b };
+
+	for (int i = 0; i < 2; i++)
+		lines[i].bytes = malloc(LINE_BYTES);
+	for (;;) {
+		struct pollfd f[2];
+
+		for (int i = 0; i < 2; i++) {
+			struct line *l = &lines[i];
+			bool room = l->head - l->tail < LINE_BYTES &&
+				    l->last - l->first < LINE_PIECES &&
+				    !l->ended;
+
+			leave_line(l, fds[!i], kr_now_ns());
+			f[i] = (struct pollfd){ room ? fds[i] : -1, POLLIN, 0 };
+		}
+		if (lines[0].is_over && lines[1].is_over)
+			_exit(0);
+		if (poll(f, 2, 1) < 0)
+			_exit(1);
+		for (int i = 0; i < 2; i++)
+			if (f[i].revents)
+				enter_line(&lines[i], fds[i], delay_ms);
+	}
+}
+
 /* The network: two sockets, joined, with a fault. */
 static void play_relay(int a, int b, const struct play *p)
 {
@@ -321,6 +390,8 @@ static void set_out_lane(const struct play *p, uint8_t no, bool relay)
 			/* the ends must be seen to close */
 			close(near[0]);
 			close(far[1]);
+			if (p->delay_ms)
+				play_line(near[1], far[0], p->delay_ms);
 			play_relay(near[1], far[0], p);
 		}
 		close(near[1]);
@@ -357,7 +428,7 @@ static void set_out(const struct play *p, uint32_t stall_ms)
 	if (!players[0])
 		play_source(src, p);
 	for (uint8_t i = 0; i < stand_n_lanes; i++)
-		set_out_lane(p, i, p->rate || (relay && !i));
+		set_out_lane(p, i, p->rate || p->delay_ms || (relay && !i));
 }
 
 static void clear_away(void)

@@ -16,6 +16,8 @@
 
 #define QEMU		"/usr/bin/qemu-system-x86_64"
 
+static const char *qemu = QEMU;		/* which one is started */
+
 /*
  * Boot sector: writes a…z to the serial port for ever and dirties a page.
  *	xor %ax,%ax; mov %ax,%ds; mov %ax,%ss; mov $0x7c00,%sp
@@ -45,7 +47,7 @@ static inline void start_qemu(struct side *s, const char *name,
 		"[nic eth0]\nnetwork = lan\nmac = 52:54:00:77:00:10\n";
 	static struct kr_launch l;
 	struct kr_hyper_storage top_dir = { "top", top };
-	struct kr_hyper_site site = { .binary = QEMU, .cwd = s->dir,
+	struct kr_hyper_site site = { .binary = qemu, .cwd = s->dir,
 				      .storages = &top_dir, .n_storages = 1 };
 	char log[PATH_MAX], sock[PATH_MAX], tap[IFNAMSIZ], text[512];
 	struct kr_err e = KR_ERR_NONE;
@@ -139,7 +141,7 @@ static inline void begin(uint64_t bytes_s)
 
 static inline bool cannot(void)
 {
-	return geteuid() || access(QEMU, X_OK) || access(QMP_EXE, X_OK);
+	return geteuid() || access(qemu, X_OK) || access(QMP_EXE, X_OK);
 }
 
 static inline int make_disks(void **state)

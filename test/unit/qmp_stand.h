@@ -194,11 +194,18 @@ static inline void say(struct side *s, uint16_t type)
 	await(s, KR_HYPER_DONE, type);
 }
 
-static inline void setup(struct side *s, bool incoming, uint64_t bytes_s)
+static bool with_preempt;	/* post-copy's second connection */
+
+static inline void setup_for(struct side *s, bool incoming, uint64_t bytes_s,
+			     bool postcopy)
 {
 	uint8_t buf[KR_HYPER_BODY_MAX];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
-	struct kr_hyper_setup m = { incoming, bytes_s, 300 };
+	struct kr_hyper_setup m = { .incoming = incoming,
+				    .max_bandwidth_bytes_s = bytes_s,
+				    .downtime_limit_ms = 300,
+				    .postcopy = postcopy,
+				    .preempt = postcopy && with_preempt };
 	struct kr_err e = KR_ERR_NONE;
 
 	kr_hyper_msg_put_setup(&w, &m);
@@ -206,18 +213,29 @@ static inline void setup(struct side *s, bool incoming, uint64_t bytes_s)
 	await(s, KR_HYPER_DONE, KR_HYPER_SETUP);
 }
 
-/* Both ends meet at a socket in the top folder. */
-static inline void say_uri(struct side *s, uint16_t type)
+static inline void setup(struct side *s, bool incoming, uint64_t bytes_s)
+{
+	setup_for(s, incoming, bytes_s, false);
+}
+
+/* A socket in the top folder. */
+static inline void say_place(struct side *s, uint16_t type, const char *name)
 {
 	uint8_t buf[KR_HYPER_BODY_MAX];
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 	struct kr_hyper_uri m;
 	struct kr_err e = KR_ERR_NONE;
 
-	snprintf(m.uri, sizeof(m.uri), "unix:%s/mig.sock", top);
+	snprintf(m.uri, sizeof(m.uri), "unix:%s/%s", top, name);
 	kr_hyper_msg_put_uri(&w, &m);
 	assert_int_equal(kr_chan_put(&s->chan, type, &w, &e), 0);
 	await(s, KR_HYPER_DONE, type);
+}
+
+/* Where both ends meet. */
+static inline void say_uri(struct side *s, uint16_t type)
+{
+	say_place(s, type, "mig.sock");
 }
 
 static inline struct kr_hyper_status ask(struct side *s)

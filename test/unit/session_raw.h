@@ -127,7 +127,7 @@ static inline void raw_hello_of(uint16_t min, uint16_t max)
 
 static inline void raw_hello(void)
 {
-	raw_hello_of(1, 1);
+	raw_hello_of(KR_WIRE_VERSION_MIN, KR_WIRE_VERSION_MAX);
 }
 
 /* A raw peer that is alpha in all but manners. */

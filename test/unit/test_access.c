@@ -1,157 +1,214 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_access.c - every method of the local API has its roles, and no other. */
+/*
+ * test_access.c - every order that kororad gives an agent, what it does with
+ * a VM's state, and the states of the hand-over in which a rule admits that.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "daemon/api.h"
+#include "hyper/hyper_msg.h"
+#include "plane/plane_msg.h"
 #include "policy/access.h"
 
-static const char *const methods[] = {
-#define X(name, ...) name,
-	KR_API_METHODS(X)
+static const struct kr_refine_classes equal = {
+	{ KR_LEVEL_TRUSTED_AGENT, 1 }, { KR_LEVEL_TRUSTED_AGENT, 1 },
+	{ KR_LEVEL_USER_AGENT, 1 },
+};
+
+static bool may(enum kr_access a, enum kr_state s)
+{
+	return kr_access_decide(a, s, &equal).answer == KR_YES;
+}
+
+/* From S_COPY and T_LOAD on, until the VM's migration is over. */
+static bool flows(enum kr_state s)
+{
+	return s == KR_S_COPY || s == KR_S_FREEZE || s == KR_S_SEAL ||
+	       s == KR_S_RELEASED || s == KR_S_STREAM || s == KR_S_OWNED ||
+	       s == KR_T_LOAD || s == KR_T_PREPARED || s == KR_T_OWNER ||
+	       s == KR_T_FETCH || s == KR_T_RAN;
+}
+
+/* It does already, or may begin to. */
+static bool runs(enum kr_state s)
+{
+	return s == KR_S_NEW || s == KR_S_PREPARE || s == KR_S_OFFER ||
+	       s == KR_S_COPY || s == KR_S_UNDONE || s == KR_T_OWNER ||
+	       s == KR_T_FETCH || s == KR_T_RAN || s == KR_T_DONE;
+}
+
+static void in_each_state(void **state)
+{
+	(void)state;
+	for (int i = KR_ILLEGAL + 1; i < KR_STATE_N; i++) {
+		enum kr_state s = (enum kr_state)i;
+		bool source = kr_state_side(s) == KR_SOURCE;
+
+		assert_true(may(KR_ACCESS_NOTHING, s));
+		assert_int_equal(may(KR_ACCESS_FLOWS, s), flows(s));
+		assert_int_equal(may(KR_ACCESS_READS, s), source && flows(s));
+		assert_int_equal(may(KR_ACCESS_APPENDS, s),
+				 !source && flows(s));
+		if (may(KR_ACCESS_RUNS, s) != runs(s))
+			fail_msg("%s", kr_state_name(s));
+		assert_int_equal(may(KR_ACCESS_STOPS, s), runs(s));
+		assert_int_equal(may(KR_ACCESS_RETURNS, s), source && runs(s));
+	}
+}
+
+/* Without the VM's category, or below it, a host does nothing with the VM that
+ * it has not begun: it ends what it has, and goes on behind the release. */
+static void class_of_its_host_counts(void **state)
+{
+	static const struct kr_class others[] = {
+		{ KR_LEVEL_TRUSTED_AGENT, 0 }, { KR_LEVEL_TRUSTED_AGENT, 2 },
+		{ KR_LEVEL_NONE, 3 },
+	};
+	static const struct { enum kr_access a; enum kr_state s; } no[] = {
+		{ KR_ACCESS_RUNS, KR_S_NEW },
+		{ KR_ACCESS_READS, KR_S_COPY }, { KR_ACCESS_FLOWS, KR_S_COPY },
+		{ KR_ACCESS_READS, KR_S_FREEZE },
+		{ KR_ACCESS_APPENDS, KR_T_LOAD },
+		{ KR_ACCESS_FLOWS, KR_T_LOAD },
+	}, yes[] = {
+		{ KR_ACCESS_NOTHING, KR_S_NEW }, { KR_ACCESS_STOPS, KR_S_NEW },
+		{ KR_ACCESS_STOPS, KR_S_COPY },
+		{ KR_ACCESS_RETURNS, KR_S_COPY },
+		{ KR_ACCESS_RETURNS, KR_S_UNDONE },
+		{ KR_ACCESS_RUNS, KR_S_UNDONE },
+		{ KR_ACCESS_READS, KR_S_STREAM },
+		{ KR_ACCESS_APPENDS, KR_T_FETCH },
+		{ KR_ACCESS_RUNS, KR_T_OWNER },
+	};
+
+	(void)state;
+	for (size_t h = 0; h < sizeof(others) / sizeof(others[0]); h++) {
+		struct kr_refine_classes c = equal;
+
+		c.source = c.target = others[h];
+		for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+			struct kr_decision d = kr_access_decide(no[i].a,
+								no[i].s, &c);
+
+			assert_true(may(no[i].a, no[i].s));
+			assert_int_equal(d.answer, KR_NO);
+			assert_int_equal(d.failed, 1u << KR_COND_NO_WRITE_UP);
+		}
+		for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+			assert_int_equal(kr_access_decide(yes[i].a, yes[i].s,
+							  &c).answer, KR_YES);
+	}
+}
+
+/* It takes in and runs what could be offered to it, and nothing else. */
+static void as_offers_are_decided(void **state)
+{
+	(void)state;
+	for (int level = KR_LEVEL_NONE; level < KR_LEVEL_N; level++)
+		for (uint64_t of = 0; of < 4; of++) {
+			struct kr_refine_classes c = {
+				{ (enum kr_level)level, of },
+				{ (enum kr_level)level, of },
+				{ KR_LEVEL_IDENTITY, 1 } };
+			enum kr_answer a = kr_refine_decide(
+				KR_S_PREPARE, KR_S_OFFER, &c).answer;
+
+			assert_int_equal(a, kr_access_decide(
+				KR_ACCESS_RUNS, KR_S_NEW, &c).answer);
+			assert_int_equal(a, kr_access_decide(
+				KR_ACCESS_APPENDS, KR_T_LOAD, &c).answer);
+		}
+}
+
+/* Of a page cache, an agent's class is its VM's. */
+static void classes_count(void **state)
+{
+	const struct kr_class high = { KR_LEVEL_TRUSTED_AGENT, 1 };
+	const struct kr_class low = { KR_LEVEL_USER_AGENT, 1 };
+	const struct kr_class other = { KR_LEVEL_USER_AGENT, 2 };
+	struct kr_decision d;
+
+	(void)state;
+	assert_int_equal(kr_access_cache(low, low).answer, KR_YES);
+	d = kr_access_cache(high, low);
+	assert_int_equal(d.answer, KR_NO);
+	assert_int_equal(d.failed, 1u << KR_COND_NO_READ_DOWN);
+	d = kr_access_cache(low, high);
+	assert_int_equal(d.answer, KR_NO);
+	assert_int_equal(d.failed, 1u << KR_COND_NO_WRITE_UP);
+	d = kr_access_cache(low, other);
+	assert_int_equal(d.answer, KR_NO);
+}
+
+/* What is said to either agent; one without an access does not compile. */
+static const struct order {
+	const char    *name;
+	enum kr_access access;
+} orders[] = {
+#define X(name, access) { "hyper " #name, KR_ACCESS_##access },
+	KR_HYPER_COMMANDS(X)
+#undef X
+#define X(name, number, access) { "plane " #name, KR_ACCESS_##access },
+	KR_PLANE_ORDERS(X)
 #undef X
 };
-#define N_METHODS (sizeof(methods) / sizeof(methods[0]))
+#define N_ORDERS	(sizeof(orders) / sizeof(orders[0]))
 
-static bool is_method(const char *name)
+/* Each that does something is admitted by a rule in some state, and refused
+ * in another; by the rule of that access. */
+static void each_order_has_its_rule(void **state)
 {
-	for (size_t i = 0; i < N_METHODS; i++)
-		if (!strcmp(methods[i], name))
-			return true;
-	return false;
-}
-
-static bool is_row(const char *name)
-{
-	const char *m;
-
-	for (unsigned int n = 0; (m = kr_access_method(n)); n++)
-		if (!strcmp(m, name))
-			return true;
-	return false;
-}
-
-static void methods_and_rows_are_the_same(void **state)
-{
-	const char *m;
-
-	(void)state;
-	for (size_t i = 0; i < N_METHODS; i++) {
-		if (!is_row(methods[i]))
-			print_message("no access row for %s\n", methods[i]);
-		assert_true(is_row(methods[i]));
-	}
-	for (unsigned int n = 0; (m = kr_access_method(n)); n++) {
-		if (!is_method(m))
-			print_message("no method %s\n", m);
-		assert_true(is_method(m));
-		for (unsigned int k = 0; k < n; k++)
-			assert_string_not_equal(m, kr_access_method(k));
-	}
-	assert_null(kr_access_method(10000));
-}
-
-static void unknown_methods_are_refused(void **state)
-{
-	static const char *const bad[] = {
-		"", "migrat", "migrate ", "MIGRATE", "vm", "vm.", "vm.start.x",
-		"shell", "host.add\n",
+	static const char *const rules[KR_ACCESS_N][2] = {
+		[KR_ACCESS_READS]   = { "get-read" },
+		[KR_ACCESS_APPENDS] = { "get-append" },
+		[KR_ACCESS_FLOWS]   = { "get-read", "get-append" },
+		[KR_ACCESS_RUNS]    = { "run" },
+		[KR_ACCESS_STOPS]   = { "release" },
+		[KR_ACCESS_RETURNS] = { "run" },
 	};
+	unsigned int n_done = 0;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(kr_access_allows(bad[i], KR_ROLE_ALL));
-}
+	assert_int_equal(N_ORDERS, KR_HYPER_COMMAND_END_ - KR_HYPER_OPEN +
+			 KR_PLANE_MEND - KR_PLANE_START + 1);
+	for (size_t i = 0; i < N_ORDERS; i++) {
+		const struct order *o = &orders[i];
+		unsigned int n_yes = 0, n_no = 0;
 
-static void all_roles_may_all(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < N_METHODS; i++)
-		assert_true(kr_access_allows(methods[i], KR_ROLE_ALL));
-}
+		for (int s = KR_ILLEGAL + 1; s < KR_STATE_N; s++) {
+			struct kr_decision d = kr_access_decide(
+				o->access, (enum kr_state)s, &equal);
+			const char *const *r = rules[o->access];
 
-static void no_role_may_only_ask_who_is_there(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < N_METHODS; i++)
-		assert_int_equal(kr_access_allows(methods[i], KR_ROLE_NONE),
-				 !strcmp(methods[i], "info"));
-}
-
-static bool only_reads(const char *m)
-{
-	static const char *const reads[] = {
-		"info", "status", "doctor", "log.show", "log.verify",
-	};
-	size_t n = strlen(m);
-
-	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
-		if (!strcmp(reads[i], m))
-			return true;
-	return n > 5 && (!strcmp(m + n - 5, ".list") ||
-			 !strcmp(m + n - 5, ".show"));
-}
-
-static void auditors_read_everything_and_change_nothing(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < N_METHODS; i++)
-		assert_int_equal(kr_access_allows(methods[i], KR_ROLE_AUDIT),
-				 only_reads(methods[i]));
-}
-
-static void operators_are_not_administrators(void **state)
-{
-	static const char *const admin[] = {
-		"host.add", "host.remove", "trust.add", "trust.remove",
-		"user.grant", "user.revoke",
-	};
-	static const char *const operate[] = {
-		"migrate", "cancel", "recover", "vm.define", "vm.start",
-		"vm.stop", "vm.remove",
-	};
-	unsigned int not_operate = KR_ROLE_ALL & ~KR_ROLE_OPERATE;
-	unsigned int not_admin = KR_ROLE_ALL & ~KR_ROLE_ADMIN;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(admin) / sizeof(admin[0]); i++) {
-		assert_false(kr_access_allows(admin[i], not_admin));
-		assert_true(kr_access_allows(admin[i], KR_ROLE_ADMIN));
+			n_yes += d.answer == KR_YES;
+			n_no += d.answer != KR_YES;
+			assert_int_not_equal(d.answer, KR_ERROR);
+			if (d.rule && strcmp(d.rule->name, r[0]) &&
+			    (!r[1] || strcmp(d.rule->name, r[1])))
+				fail_msg("%s by %s", o->name, d.rule->name);
+		}
+		print_message("%-14s %s\n", o->name,
+			      kr_access_text(o->access));
+		assert_int_equal(n_no != 0, o->access != KR_ACCESS_NOTHING);
+		assert_true(n_yes);
+		n_done += o->access != KR_ACCESS_NOTHING;
 	}
-	for (size_t i = 0; i < sizeof(operate) / sizeof(operate[0]); i++) {
-		assert_false(kr_access_allows(operate[i], not_operate));
-		assert_true(kr_access_allows(operate[i], KR_ROLE_OPERATE));
-	}
-}
-
-static void roles_have_names(void **state)
-{
-	(void)state;
-	assert_int_equal(kr_access_role("operate"), KR_ROLE_OPERATE);
-	assert_int_equal(kr_access_role("approve"), KR_ROLE_APPROVE);
-	assert_int_equal(kr_access_role("audit"), KR_ROLE_AUDIT);
-	assert_int_equal(kr_access_role("admin"), KR_ROLE_ADMIN);
-	assert_int_equal(kr_access_role("Admin"), KR_ROLE_NONE);
-	assert_int_equal(kr_access_role("all"), KR_ROLE_NONE);
-	assert_int_equal(kr_access_role(""), KR_ROLE_NONE);
-	assert_int_equal(KR_ROLE_OPERATE | KR_ROLE_APPROVE | KR_ROLE_AUDIT |
-			 KR_ROLE_ADMIN, KR_ROLE_ALL);
+	assert_int_equal(n_done, 14);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(methods_and_rows_are_the_same),
-		cmocka_unit_test(unknown_methods_are_refused),
-		cmocka_unit_test(all_roles_may_all),
-		cmocka_unit_test(no_role_may_only_ask_who_is_there),
-		cmocka_unit_test(auditors_read_everything_and_change_nothing),
-		cmocka_unit_test(operators_are_not_administrators),
-		cmocka_unit_test(roles_have_names),
+		cmocka_unit_test(in_each_state),
+		cmocka_unit_test(class_of_its_host_counts),
+		cmocka_unit_test(as_offers_are_decided),
+		cmocka_unit_test(classes_count),
+		cmocka_unit_test(each_order_has_its_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,33 @@ static void writers_are_sent_unless_bad(void **state)
 	assert_int_equal(e.kr, KR_E_LIMIT);
 }
 
+static void so_they_are_with_descriptors(void **state)
+{
+	uint8_t b[2];
+	struct kr_wr w = KR_WR(b, sizeof(b));
+	struct kr_err e = KR_ERR_NONE;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	kr_wr_u16(&w, 1);
+	assert_int_equal(kr_chan_put_fds(&there, WITH_FD, &w, fd, 1, NULL), 0);
+	run();
+	assert_int_equal(n_got, 1);
+	assert_int_equal(got_bytes, 2);
+	assert_int_equal(write(fd[1], "y", 1), 1);
+	assert_int_equal(read(got_fd, big, 1), 1);
+	assert_int_equal(kr_chan_put_fds(&there, PLAIN, NULL, NULL, 0, NULL),
+			 0);
+	run();
+	assert_int_equal(got_bytes, 0);
+	kr_wr_u8(&w, 1);
+	assert_true(kr_chan_put_fds(&there, WITH_FD, &w, fd, 1, &e) < 0);
+	assert_int_equal(e.kr, KR_E_LIMIT);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* ---- what is not -------------------------------------------------------- */
 
 static void unknown_type(void **state)
@@ -319,19 +346,42 @@ static void sending_is_bounded(void **state)
 	assert_int_equal(e.kr, KR_E_AGENT_DIED);
 }
 
+/* It had something to say, and did not read what we said meanwhile. */
+static void last_words_are_heard(void **state)
+{
+	(void)state;
+	assert_int_equal(kr_chan_send(&here, PLAIN, big, 2, NULL, 0, NULL), 0);
+	assert_int_equal(kr_chan_send(&there, PLAIN, big, 3, NULL, 0, NULL),
+			 0);
+	assert_int_equal(kr_chan_send(&there, PLAIN, big, 4, NULL, 0, NULL),
+			 0);
+	kr_chan_close(&there);
+	run();
+	assert_int_equal(n_got, 1);
+	assert_int_equal(got_bytes, 3);
+	run();
+	assert_int_equal(n_got, 2);
+	assert_int_equal(got_bytes, 4);
+	assert_int_equal(n_gone, 0);
+	run();
+	assert_int_equal(n_gone, 1);
+	assert_int_equal(why.kr, KR_E_AGENT_DIED);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(granted_messages_arrive), T(granted_descriptors_arrive),
-		T(writers_are_sent_unless_bad), T(unknown_type),
+		T(writers_are_sent_unless_bad),
+		T(so_they_are_with_descriptors), T(unknown_type),
 		T(one_byte_more_than_granted), T(no_type),
 		T(longer_than_any_message),
 		T(descriptors_where_none_are_granted),
 		T(more_descriptors_than_granted),
 		T(more_descriptors_than_there_is_room),
-		T(a_handler_that_refuses), T(the_other_end_closes),
+		T(a_handler_that_refuses), T(the_other_end_closes), T(last_words_are_heard),
 		T(sending_never_blocks), T(sending_is_bounded),
 	};
 

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,8 @@
 
 #include "client/commands.h"
 #include "client/human.h"
+#include "evidence/approval.h"
+#include "evidence/signer.h"
 #include "evidence/statement.h"
 #include "korora.h"
 
@@ -280,14 +284,89 @@ static void migrate_tells_progress_and_end(void **state)
 			 "\"status\":\"completed\",\"error\":null,"
 			 "\"downtime_ms\":38.21,\"total_ms\":4213}}\n"),
 		0);
-	assert_non_null(strstr(out, "copy     60%"));
+	assert_non_null(strstr(out, "copy       60%"));
 	assert_null(strstr(strstr(out, "copy ") + 1, "copy "));
-	assert_non_null(strstr(out, "seal     60%"));
+	assert_non_null(strstr(out, "seal       60%"));
 	assert_non_null(strstr(out, "web moved from alpha to beta"));
 	assert_non_null(strstr(out, "downtime    38.2 ms"));
 	assert_non_null(strstr(asked(), "\"bandwidth_bytes_s\":125000000"));
 	assert_non_null(strstr(asked(), "\"timeout_s\":9"));
 	assert_null(strstr(asked(), "strategy"));
+}
+
+#define LATE(more)                                                         \
+	"{\"id\":1,\"event\":{\"kind\":\"progress\",\"migration\":\"5f\"," \
+	"\"phase\":\"post-copy\",\"ram_bytes\":8192,"                       \
+	"\"remaining_bytes\":2048,\"rate_bytes_s\":1024,\"postcopy\":{"     \
+	"\"owed_pages\":9," more "}}}\n"
+#define OVER "{\"id\":1,\"result\":{\"status\":\"completed\"}}\n"
+
+static void progress_tells_what_is_missing(void **state)
+{
+	(void)state;
+	answered("migrate web --to beta",
+		 EVENT("seal")
+		 LATE("\"missing_pages\":7,\"flows\":true") OVER);
+	assert_non_null(strstr(out, "post-copy  75%       1 KiB/s  left      "
+				    "2 KiB  missing        7 pages  sent"));
+	/* after a cut QEMU alone knows how much that is */
+	answered("migrate web --to beta",
+		 LATE("\"missing_pages\":0,\"recoveries\":2,"
+		      "\"flows\":false") OVER);
+	assert_non_null(strstr(out, "post-copy  75%  interrupted   left      "
+				    "2 KiB  recoveries           2  sent"));
+	assert_null(strstr(out, "missing"));
+	/* it is over: nothing is missing */
+	answered("migrate web --to beta", EVENT("receipt") OVER);
+	assert_null(strstr(out, "missing"));
+}
+
+#define STATUS(phase, more)                                               \
+	"{\"id\":1,\"result\":{\"host\":\"alpha\",\"migrations\":[{"       \
+	"\"migration\":\"5f\",\"vm\":\"web\",\"phase\":\"" phase "\","     \
+	"\"error\":null,\"postcopy\":" more "}]}}\n"
+
+static void status_tells_what_is_missing(void **state)
+{
+	(void)state;
+	answered("status 5f", STATUS("copy", "null"));
+	assert_null(strstr(out, "early"));
+	answered("status 5f",
+		 STATUS("post-copy", "{\"owed_pages\":9,\"missing_pages\":7,"
+			"\"late_pages\":2,\"preempt\":true,"
+			"\"urgent_pages\":1,"
+			"\"recoveries\":0,\"flows\":true,"
+			"\"lost\":false}"));
+	assert_non_null(strstr(out, "yes, its memory follows\n"));
+	assert_non_null(strstr(out, "Missing pages:"));
+	assert_non_null(strstr(out, "  urgent:"));
+	answered("status 5f",
+		 STATUS("post-copy", "{\"owed_pages\":9,\"missing_pages\":0,"
+			"\"late_pages\":2,\"recoveries\":1,\"flows\":false,"
+			"\"lost\":false}"));
+	assert_non_null(strstr(out, "yes, its memory is interrupted\n"));
+	assert_null(strstr(out, "Missing pages:"));
+	answered("status 5f",
+		 STATUS("done", "{\"owed_pages\":9,\"lost\":true}"));
+	assert_non_null(strstr(out, "yes, and never got all of its memory\n"));
+	/* for programs it is as kororad said it */
+	answered("--json status 5f", STATUS("done", "{\"lost\":true}"));
+	assert_null(strstr(out, "early"));
+	assert_non_null(strstr(out, "\"postcopy\":{\"lost\":true}"));
+}
+
+static void a_vm_without_its_memory_is_exit_3(void **state)
+{
+	static const char answer[] =
+		"{\"id\":1,\"result\":{\"migration\":\"5f\",\"vm\":\"web\","
+		"\"to\":\"beta\",\"status\":\"lost\",\"error\":{\"code\":"
+		"\"KR-7004\",\"message\":\"web\"}}}\n";
+
+	(void)state;
+	assert_int_equal(answered("migrate web --to beta", answer),
+			 KR_EXIT_OPERATOR);
+	assert_non_null(strstr(out, "web to beta: lost\n"));
+	assert_null(strstr(out, "runs where it was"));
 }
 
 static void an_unfinished_migration_is_a_result(void **state)
@@ -393,11 +472,60 @@ static void watching_tells_what_changed(void **state)
 	assert_int_equal(count("\n"), 2);
 }
 
+#define ID "11111111111111111111111111111111"
+#define UNDONE "{\"id\":1,\"result\":{\"migrations\":[{\"migration\":\"" ID \
+	"\",\"vm\":\"web\",\"role\":\"source\",\"peer\":\"beta\","      \
+	"\"state\":\"cancelled\",\"receipt\":null}]}}\n"
+#define DEMANDS	"{\"id\":3,\"result\":{\"name\":\"standard\",\"version\":1," \
+		"\"sha256\":\"00\",\"demands\":\"attestation=none\\n\"}}\n"
+#define INFO "{\"id\":2,\"result\":{\"host\":\"alpha\",\"policy\":\"\"}}\n"
+
+/* Of a log that kororad may not, or cannot, vouch for there is one, too. */
+static void a_report_is_made_of_five_answers(void **state)
+{
+	static const char *const refused[] = {
+		UNDONE, INFO, DEMANDS,
+		"{\"id\":4,\"result\":{\"entries\":[]}}\n",
+		"{\"id\":5,\"error\":{\"code\":\"KR-1003\"}}\n", NULL,
+	};
+	static const char *const altered[] = {
+		UNDONE, INFO, DEMANDS,
+		"{\"id\":4,\"result\":{\"entries\":[]}}\n",
+		"{\"id\":5,\"error\":{\"code\":\"KR-8002\",\"message\":"
+		"\"entry 7\"}}\n", NULL,
+	};
+	char line[512], page[OUT_BYTES];
+
+	(void)state;
+	assert_int_equal(answered_each("report 1111", refused), 0);
+	assert_memory_equal(out, "Did not move\n", 13);
+	assert_non_null(strstr(out, "Single ownership: cannot be told\n"));
+	assert_non_null(strstr(asked(), "\"migration\":\"" ID "\""));
+	assert_non_null(strstr(asked(), "\"method\":\"log.verify\""));
+	snprintf(line, sizeof(line), "--json report 11 --html %s",
+		 below("/page"));
+	assert_int_equal(answered_each(line, altered), KR_EXIT_REFUSED);
+	assert_non_null(strstr(out, "\"verdict\":\"unreliable\""));
+	slurp(below("/page"), page);
+	assert_memory_equal(page, "<!DOCTYPE html>", 15);
+	assert_non_null(strstr(page, "The evidence does not verify"));
+	assert_non_null(strstr(page, "</html>"));
+	assert_int_equal(access(below("/page.new"), F_OK), -1);
+	/* no such migration, and nowhere to write */
+	assert_int_equal(answered("report 2", "{\"id\":1,\"result\":{}}\n"),
+			 KR_EXIT_REFUSED);
+	snprintf(line, sizeof(line), "report 11 --html %s",
+		 below("/none/page"));
+	assert_int_equal(answered_each(line, refused), KR_EXIT_REFUSED);
+	assert_non_null(strstr(err, "KR-9001"));
+}
+
 static void init_makes_an_identity_once(void **state)
 {
 	char line[512];
 
 	(void)state;
+	assert_int_equal(korora("init --name ../x"), KR_EXIT_USAGE);
 	assert_int_equal(korora("init --name alpha --json"), 0);
 	assert_non_null(strstr(out, "\"fingerprint\":\"SHA256:"));
 	assert_int_equal(access(below("/etc/korora/korora.conf"), F_OK), 0);
@@ -413,7 +541,52 @@ static void init_makes_an_identity_once(void **state)
 	assert_int_equal(korora("init --name beta --cert /dev/null"),
 			 KR_EXIT_REFUSED);
 	assert_non_null(strstr(err, "identity is alpha, not beta"));
-	assert_int_equal(korora("init --name ../x"), KR_EXIT_USAGE);
+}
+
+static void init_gives_a_first_policy(void **state)
+{
+	static char shipped[OUT_BYTES], there[OUT_BYTES];
+	char file[256], line[512];
+	int fd;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s",
+		 below("/etc/korora/policy.d/standard.policy"));
+	slurp(POLICIES "/standard.policy", shipped);
+	slurp(file, there);
+	assert_string_equal(there, shipped);
+	/* one that is there, under whatever name, is left alone */
+	unlink(file);
+	fd = open(below("/etc/korora/policy.d/own.policy"),
+		  O_WRONLY | O_CREAT, 0644);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(korora("init --name alpha"), KR_EXIT_REFUSED);
+	assert_int_equal(access(file, F_OK), -1);
+	unlink(below("/etc/korora/policy.d/own.policy"));
+	/* a refused one changes nothing: another name, no certificate */
+	assert_int_equal(korora("init --name beta --ca-request /tmp/x"),
+			 KR_EXIT_REFUSED);
+	assert_non_null(strstr(err, "identity is alpha, not beta"));
+	assert_int_equal(access(file, F_OK), -1);
+	assert_int_equal(korora("init --name alpha --cert /dev/null"),
+			 KR_EXIT_REFUSED);
+	assert_int_equal(access(file, F_OK), -1);
+	snprintf(line, sizeof(line), "init --name alpha --ca-request %s",
+		 below("/csr"));	/* which is there */
+	assert_int_equal(korora(line), KR_EXIT_REFUSED);
+	assert_int_equal(access(file, F_OK), -1);
+	assert_int_equal(korora("init --name alpha"), 0);
+	assert_int_equal(access(file, F_OK), 0);
+	/* no identity is made where there is no policy to give */
+	assert_int_equal(setenv("KORORA_DATA", "/nonexistent", 1), 0);
+	snprintf(line, sizeof(line), "init --name beta --root %s",
+		 below("/other"));
+	assert_int_equal(korora(line), KR_EXIT_REFUSED);
+	assert_non_null(strstr(err, "/nonexistent/policies/standard.policy"));
+	assert_int_equal(access(below("/other/etc/korora/identity.key"), F_OK),
+			 -1);
+	assert_int_equal(setenv("KORORA_DATA", POLICIES "/..", 1), 0);
 }
 
 /* ---- receipts ---------------------------------------------------------- */
@@ -430,10 +603,9 @@ static struct kr_identity *identity(const char *dir, const char *name)
 	return id;
 }
 
-static void write_receipt(const struct kr_identity *a,
-			  const struct kr_identity *b, const char *path)
+static struct kr_terms terms(void)
 {
-	struct kr_terms t = {
+	return (struct kr_terms){
 		.vm = "web", .from_name = "alpha", .to_name = "beta",
 		.requested_by = "root", .strategy = "precopy", .epoch = 2,
 		.protection = { .control_tls = "TLSv1.3", .control_suite = "C",
@@ -441,6 +613,12 @@ static void write_receipt(const struct kr_identity *a,
 				.attestation = "none" },
 		.downtime_us = 38210, .rounds = 3,
 	};
+}
+
+static void write_receipt(const struct kr_identity *a,
+			  const struct kr_identity *b, struct kr_terms t,
+			  const char *path)
+{
 	struct kr_dsse_sig sigs[2];
 	struct kr_err e = KR_ERR_NONE;
 	KR_AUTOFREE char *text = NULL;
@@ -474,7 +652,7 @@ static void receipts_are_verified_offline(void **state)
 	char keys[600], *sig;
 
 	(void)state;
-	write_receipt(a, b, below("/receipt"));
+	write_receipt(a, b, terms(), below("/receipt"));
 	/* beta's certificate is not at hand */
 	assert_int_equal(verify(below("/receipt"), ""), KR_EXIT_REFUSED);
 	assert_non_null(strstr(err, "KR-8003"));
@@ -507,11 +685,180 @@ static void receipts_are_verified_offline(void **state)
 	assert_int_equal(verify("/nonexistent", ""), KR_EXIT_REFUSED);
 }
 
+/* After the above, the keys are at hand. */
+static void receipts_tell_that_it_ran_early(void **state)
+{
+	KR_AUTO(kr_identity_autofree) struct kr_identity *a =
+		identity(below("/etc/korora"), "alpha");
+	KR_AUTO(kr_identity_autofree) struct kr_identity *b =
+		identity(below("/beta"), "beta");
+	struct kr_terms t = terms();
+
+	(void)state;
+	write_receipt(a, b, t, below("/receipt"));
+	assert_int_equal(verify(below("/receipt"), ""), 0);
+	assert_null(strstr(out, "early"));
+	assert_int_equal(verify(below("/receipt"), "--json"), 0);
+	assert_null(strstr(out, "postcopy"));
+	t.postcopy.early = true;
+	t.postcopy.owed_pages = 700;
+	t.postcopy.late_pages = 711;
+	t.postcopy.complete_ms = 1700000000005;
+	t.postcopy.recoveries = 2;
+	t.postcopy.stream_bytes = 2900000;
+	memset(t.postcopy.ram_root, 0xdd, 32);
+	write_receipt(a, b, t, below("/receipt"));
+	assert_int_equal(verify(below("/receipt"), ""), 0);
+	assert_non_null(strstr(out, "Ran early:         yes, before all of its "
+				    "memory was there\n"
+				    "Owed pages:        700\n"
+				    "Late pages:        711\n"
+				    "Complete:          2023-11-1"));
+	assert_non_null(strstr(out, "Recoveries:        2\n"));
+	assert_non_null(strstr(out, "  in the end:      dddddd"));
+	assert_int_equal(verify(below("/receipt"), "--json"), 0);
+	assert_non_null(strstr(out, "\"postcopy\":{\"lost\":false,"
+				    "\"off\":false,\"preempt\":false,"));
+	t.postcopy.off = true;
+	t.postcopy.stream_bytes = 0;
+	memset(t.postcopy.ram_root, 0, 32);
+	write_receipt(a, b, t, below("/receipt"));
+	assert_int_equal(verify(below("/receipt"), ""), 0);
+	assert_non_null(strstr(out, "was off before all of it was there\n"));
+	t.postcopy.off = false;
+	t.postcopy.lost = true;
+	t.postcopy.complete_ms = t.postcopy.stream_bytes = 0;
+	write_receipt(a, b, t, below("/receipt"));
+	assert_int_equal(verify(below("/receipt"), ""), 0);
+	assert_non_null(strstr(out, "yes, and never got all of its memory\n"));
+	assert_null(strstr(out, "Complete:"));
+	assert_null(strstr(out, "in the end"));
+}
+
+/* ---- approvals ---------------------------------------------------------- */
+
+static void make_key(const char *path)
+{
+	EVP_PKEY *k = EVP_EC_gen("P-256");
+	FILE *f = fopen(path, "w");
+
+	assert_true(k && f);
+	assert_true(PEM_write_PKCS8PrivateKey(f, k, NULL, NULL, 0, NULL, NULL));
+	assert_int_equal(fclose(f), 0);
+	EVP_PKEY_free(k);
+}
+
+#define REQUEST "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+
+/* kororad's answer to request.show: it shows these parameters, and wants
+ * these to be signed. */
+static char *shown(const char *params, const char *wanted)
+{
+	struct kr_approval a = { .vm = "web", .from_name = "alpha",
+				 .to_name = "beta", .requester = "carl" };
+	json_t *w = json_loads(wanted, 0, NULL), *j;
+	char *text, *line = NULL;
+
+	memset(a.request, 0x5f, sizeof(a.request));
+	assert_int_equal(kr_approval_params(w, a.params, NULL), 0);
+	j = json_pack("{s:i, s:{s:s, s:o, s:o, s:I}}", "id", 1, "result",
+		      "you", "anna", "asked", kr_approval_asked(&a), "params",
+		      json_loads(params, 0, NULL), "expires_ms",
+		      (json_int_t)kr_wall_ms() + 60000);
+	text = json_dumps(j, JSON_COMPACT);
+	assert_true(text && asprintf(&line, "%s\n", text) > 0);
+	free(text);
+	json_decref(j);
+	json_decref(w);
+	return line;
+}
+
+static void what_is_shown_is_what_is_signed(void **state)
+{
+	static const char state_of[] =
+		"{\"id\":2,\"result\":{\"state\":\"approved\"}}\n";
+	char *same = shown("{\"x\":1}", "{\"x\":1}"), line[512], *text;
+	const char *answers[] = { same, state_of, NULL };
+	KR_AUTO(kr_signer_autofree) struct kr_signer *s = NULL;
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	const json_t *params;
+	struct kr_approval a;
+
+	(void)state;
+	make_key(below("/anna.pem"));
+	snprintf(line, sizeof(line), "deny 5f5f --key %s", below("/anna.pem"));
+	assert_int_equal(answered_each(line, answers), 0);
+	assert_non_null(strstr(out, "VM:          web\n"));
+	assert_non_null(strstr(out, "beta, known by its CA\n"));
+	assert_non_null(strstr(out, "{\"x\":1}\n"));
+	assert_non_null(strstr(out, "it is approved now\n"));
+	j = json_loads(strchr(asked(), '\n'), 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(j, "method")),
+			    "approve");
+	params = json_object_get(j, "params");
+	assert_string_equal(json_string_value(json_object_get(params, "id")),
+			    REQUEST);
+	text = json_dumps(json_object_get(params, "envelope"), 0);
+	assert_int_equal(kr_signer_open(below("/anna.pem"), &s, NULL), 0);
+	assert_int_equal(kr_approval_verify(text, strlen(text),
+					    kr_signer_pubkey(s), &a, NULL), 0);
+	assert_string_equal(a.decision, "deny");
+	assert_string_equal(a.approver, "anna");
+	assert_string_equal(a.vm, "web");
+	assert_memory_equal(a.approver_keyid,
+			    kr_pubkey_keyid(kr_signer_pubkey(s)), 32);
+	assert_in_range(a.expires_ms - a.issued_ms, 1, 60000);
+	free(text);
+	free(same);
+}
+
+static void what_is_not_shown_is_not_signed(void **state)
+{
+	char *other = shown("{\"x\":1}", "{\"x\":2}"), line[512];
+
+	(void)state;
+	make_key(below("/anna.pem"));
+	snprintf(line, sizeof(line), "approve 5f5f --key %s",
+		 below("/anna.pem"));
+	assert_int_equal(answered(line, other), KR_EXIT_REFUSED);
+	assert_non_null(strstr(err, "KR-1027"));
+	assert_null(strstr(asked(), "envelope"));
+	free(other);
+	/* nor another request than the one that was typed */
+	other = shown("{}", "{}");
+	snprintf(line, sizeof(line), "approve 5f6 --key %s",
+		 below("/anna.pem"));
+	assert_int_equal(answered(line, other), KR_EXIT_REFUSED);
+	assert_non_null(strstr(err, "KR-1027"));
+	free(other);
+	assert_int_equal(korora("approve 5f5f"), KR_EXIT_USAGE);
+}
+
+static void private_keys_are_not_sent(void **state)
+{
+	char line[512];
+
+	(void)state;
+	make_key(below("/anna.pem"));
+	snprintf(line, sizeof(line), "user key add anna %s",
+		 below("/anna.pem"));
+	/* refused before anybody is asked: nobody is there */
+	unlink(below("/run/korora/api.sock"));
+	assert_int_equal(korora(line), KR_EXIT_REFUSED);
+	assert_non_null(strstr(err, "KR-8005"));
+	assert_int_equal(answered("user key list",
+				  "{\"id\":1,\"result\":{\"keys\":[]}}\n"), 0);
+	assert_non_null(strstr(asked(), "\"user.key.list\""));
+	assert_int_equal(korora("user key"), KR_EXIT_USAGE);
+	assert_int_equal(korora("user key grant"), KR_EXIT_USAGE);
+}
+
 static int make_root(void **state)
 {
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
-	if (!mkdtemp(root) || setenv("KORORA_ROOT", root, 1))
+	if (!mkdtemp(root) || setenv("KORORA_ROOT", root, 1) ||
+	    setenv("KORORA_DATA", POLICIES "/..", 1))
 		return -1;
 	return kr_mkdirs(below("/run/korora"), 0700);
 }
@@ -536,14 +883,23 @@ int main(void)
 		cmocka_unit_test(lists_are_aligned_and_clean),
 		cmocka_unit_test(an_error_has_its_exit_code),
 		cmocka_unit_test(migrate_tells_progress_and_end),
+		cmocka_unit_test(progress_tells_what_is_missing),
+		cmocka_unit_test(status_tells_what_is_missing),
+		cmocka_unit_test(a_vm_without_its_memory_is_exit_3),
 		cmocka_unit_test(an_unfinished_migration_is_a_result),
 		cmocka_unit_test(
 			only_a_begun_migration_says_where_the_vm_runs),
 		cmocka_unit_test(a_lost_migration_is_exit_3),
 		cmocka_unit_test(recover_waits_is_exit_3),
 		cmocka_unit_test(watching_tells_what_changed),
+		cmocka_unit_test(a_report_is_made_of_five_answers),
 		cmocka_unit_test(init_makes_an_identity_once),
+		cmocka_unit_test(init_gives_a_first_policy),
 		cmocka_unit_test(receipts_are_verified_offline),
+		cmocka_unit_test(receipts_tell_that_it_ran_early),
+		cmocka_unit_test(what_is_shown_is_what_is_signed),
+		cmocka_unit_test(what_is_not_shown_is_not_signed),
+		cmocka_unit_test(private_keys_are_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);

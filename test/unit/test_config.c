@@ -65,6 +65,8 @@ static void a_missing_file_means_defaults(void **state)
 	assert_int_equal(c.max_unproved, 32);
 	assert_int_equal(c.n_lanes, 0);
 	assert_int_equal(c.recall_mib, 128);
+	assert_int_equal(c.postcopy, 1);
+	assert_int_equal(c.postcopy_preempt, 1);
 	assert_int_equal(c.cache_mb, 0);
 	assert_int_equal(c.padding_bytes, 0);
 	assert_int_equal(c.n_storages + c.n_networks, 0);
@@ -78,6 +80,30 @@ static void an_empty_file_too(void **state)
 	assert_string_equal(c.listen, "0.0.0.0:7300");
 	ok("# nothing\n\n; at all\n");
 	assert_string_equal(c.qemu_binary, "/usr/bin/qemu-system-x86_64");
+}
+
+static void multifd_needs_lanes(void **state)
+{
+	static const char *const refused[] = {
+		"[plane]\nmultifd = yes\n", "[plane]\nmultifd =\n",
+		"[plane]\nmultifd = on\nlanes = 1\n",
+		"[plane]\nlanes = 1\nmultifd = on\n",
+	};
+
+	(void)state;
+	ok("");
+	assert_int_equal(c.multifd, 0);
+	ok("[plane]\nlanes = 1\nmultifd = off\n");
+	assert_int_equal(c.multifd, 0);
+	ok("[plane]\nmultifd = on\nlanes = 2\n");
+	assert_int_equal(c.multifd, 1);
+	ok("[plane]\nmultifd = on\n");
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct kr_err e = KR_ERR_NONE;
+
+		assert_true(load(refused[i], strlen(refused[i]), &e) < 0);
+		assert_int_equal(e.kr, KR_E_CONFIG);
+	}
 }
 
 static void every_key(void **state)
@@ -217,35 +243,17 @@ static void files_are_bounded(void **state)
 	assert_int_equal(e.kr, KR_E_CONFIG);
 }
 
-/* Peers compare its digest: other suites are another policy. */
-static void the_policy_tells_the_suites(void **state)
-{
-	char one[512], two[512];
-
-	(void)state;
-	ok("");
-	kr_config_policy(&c, one, sizeof(one));
-	assert_non_null(strstr(one, "tls=1.3\nmutual=required\n"));
-	assert_non_null(strstr(one, c.control_suites));
-	ok("[tls]\nlane_suite = TLS_CHACHA20_POLY1305_SHA256\n");
-	kr_config_policy(&c, two, sizeof(two));
-	assert_string_not_equal(one, two);
-	ok("[host]\nlisten = 127.0.0.1:1\n");
-	kr_config_policy(&c, two, sizeof(two));
-	assert_string_equal(one, two);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_missing_file_means_defaults),
 		cmocka_unit_test(an_empty_file_too),
 		cmocka_unit_test(every_key),
+		cmocka_unit_test(multifd_needs_lanes),
 		cmocka_unit_test(bad_files_are_refused_with_their_line),
 		cmocka_unit_test(long_values_are_refused),
 		cmocka_unit_test(maps_are_bounded),
 		cmocka_unit_test(files_are_bounded),
-		cmocka_unit_test(the_policy_tells_the_suites),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/cursor.h"
+#include "base/fd.h"
 
 static void short_read_stays_bad(void **state)
 {
@@ -57,12 +58,28 @@ static void full_writer_stays_bad(void **state)
 	assert_int_equal(kr_wr_len(&w), 2);
 }
 
+static void digits_of_a_beginning(void **state)
+{
+	static const uint8_t id[3] = { 0x0a, 0xb1, 0x2f };
+	static const char *const begins[] = { "", "0", "0a", "0ab",
+					      "0ab12f" };
+	static const char *const not[] = { "1", "a", "0A", "0ac", "0ab12f0",
+					   "0ab12e", "0 ", "x" };
+
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++)
+		assert_true(kr_hex_begins(id, sizeof(id), begins[i]));
+	for (unsigned int i = 0; i < 8; i++)
+		assert_false(kr_hex_begins(id, sizeof(id), not[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_read_stays_bad),
 		cmocka_unit_test(strings_are_bounded),
 		cmocka_unit_test(full_writer_stays_bad),
+		cmocka_unit_test(digits_of_a_beginning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

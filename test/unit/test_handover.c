@@ -33,6 +33,7 @@ static const bool source_act[KR_ACT_N] = {
 	[KR_ACT_SWITCH] = true, [KR_ACT_MANIFEST] = true,
 	[KR_ACT_RELEASE] = true, [KR_ACT_RECEIPT] = true,
 	[KR_ACT_DESTROY] = true, [KR_ACT_REVIVE] = true, [KR_ACT_ABORT] = true,
+	[KR_ACT_FEED] = true,
 };
 
 static const bool either_act[KR_ACT_N] = {
@@ -104,18 +105,19 @@ static void released_is_said_only_there(void **state)
 		      x->to == KR_S_RELEASED);
 }
 
+static bool is_owner(enum kr_state s)
+{
+	return s == KR_T_OWNER || s == KR_T_FETCH || s == KR_T_RAN ||
+	       s == KR_T_DONE;
+}
+
 static void owner_only_by_the_release(void **state)
 {
 	unsigned int n = 0;
 
 	(void)state;
 	EACH_EDGE(s, ev, x) {
-		bool owns = x->to == KR_T_OWNER || x->to == KR_T_RAN ||
-			    x->to == KR_T_DONE;
-		bool owned = s == KR_T_OWNER || s == KR_T_RAN ||
-			     s == KR_T_DONE;
-
-		if (!owns || owned)
+		if (!is_owner(x->to) || is_owner(s))
 			continue;
 		CHECK(s, ev, s == KR_T_PREPARED && ev == KR_EV_RELEASED &&
 		      x->to == KR_T_OWNER);
@@ -129,8 +131,8 @@ static void runs_only_as_owner(void **state)
 	(void)state;
 	EACH_EDGE(s, ev, x) {
 		CHECK(s, ev, x->act != KR_ACT_RUN || x->to == KR_T_OWNER);
-		CHECK(s, ev, x->act != KR_ACT_OWNED || x->to == KR_T_RAN ||
-		      x->to == KR_T_DONE);
+		CHECK(s, ev, x->act != KR_ACT_OWNED ||
+		      (is_owner(x->to) && x->to != KR_T_OWNER));
 	}
 }
 
@@ -138,10 +140,9 @@ static void owner_never_gives_back(void **state)
 {
 	(void)state;
 	EACH_EDGE(s, ev, x) {
-		if (s != KR_T_OWNER && s != KR_T_RAN && s != KR_T_DONE)
+		if (!is_owner(s))
 			continue;
-		CHECK(s, ev, x->to == KR_T_OWNER || x->to == KR_T_RAN ||
-		      x->to == KR_T_DONE);
+		CHECK(s, ev, is_owner(x->to));
 		CHECK(s, ev, x->act != KR_ACT_DROP &&
 		      x->act != KR_ACT_DISOWN);
 	}
@@ -183,6 +184,24 @@ static void after_the_release_only_a_disown_gives_back(void **state)
 			 KR_ILLEGAL);
 	assert_int_not_equal(kr_handover[KR_S_DONE][KR_EV_DISOWNED].to,
 			     KR_S_UNDONE);
+}
+
+/* Post-copy: what is owed is at the source alone, and nowhere else. */
+static void what_is_owed_is_kept(void **state)
+{
+	(void)state;
+	EACH_EDGE(s, ev, x) {
+		if (x->to == KR_S_STREAM && s != KR_S_STREAM)
+			CHECK(s, ev, s == KR_S_RELEASED && ev == KR_EV_EARLY);
+		if (x->to == KR_T_FETCH && s != KR_T_FETCH)
+			CHECK(s, ev, s == KR_T_OWNER && ev == KR_EV_EARLY);
+		if (s == KR_S_STREAM && x->to != KR_S_STREAM)
+			CHECK(s, ev, ev == KR_EV_OWNED && x->to == KR_S_OWNED);
+		if (s == KR_T_FETCH && x->to != KR_T_FETCH)
+			CHECK(s, ev, x->to == KR_T_RAN &&
+			      (ev == KR_EV_MATCHED || ev == KR_EV_FAIL));
+		CHECK(s, ev, x->act != KR_ACT_FEED || x->to == KR_S_STREAM);
+	}
 }
 
 static void copies_end_only_where_they_may(void **state)
@@ -259,7 +278,7 @@ static void who_is_in_doubt_asks(void **state)
 {
 	static const enum kr_state in_doubt[] = {
 		KR_S_RELEASED, KR_S_OWNED, KR_T_PREPARED, KR_T_OWNER,
-		KR_T_RAN, KR_T_DISOWNED,
+		KR_T_RAN, KR_T_DISOWNED, KR_S_STREAM, KR_T_FETCH,
 	};
 
 	(void)state;
@@ -382,6 +401,8 @@ static void stored_numbers_stay(void **state)
 	assert_int_equal(KR_T_NEW, 11);
 	assert_int_equal(KR_T_OWNER, 15);
 	assert_int_equal(KR_T_DISOWNED, 19);
+	assert_int_equal(KR_S_STREAM, 20);
+	assert_int_equal(KR_T_FETCH, 21);
 }
 
 static void classes_of_states(void **state)
@@ -411,6 +432,7 @@ int main(void)
 		cmocka_unit_test(owner_never_gives_back),
 		cmocka_unit_test(disowned_never_runs),
 		cmocka_unit_test(after_the_release_only_a_disown_gives_back),
+		cmocka_unit_test(what_is_owed_is_kept),
 		cmocka_unit_test(copies_end_only_where_they_may),
 		cmocka_unit_test(eager_only_where_recovery_is_the_same),
 		cmocka_unit_test(before_the_release_every_failure_undoes),

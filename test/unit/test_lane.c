@@ -1,40 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_lane.c - two lanes in one loop with a man in the middle: every single
- * byte of an exchange is flipped once, and none gets through; frames out of
- * order are refused, also from a peer that has the key.
+ * test_lane.c - two ends of a lane with a man in the middle: every single byte
+ * of an exchange is flipped once, and none gets through.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "lane_end.h"
 
 #include <errno.h>
-#include <openssl/ssl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <signal.h>
 #include <unistd.h>
-
-#include "base/fd.h"
-#include "plane/lane.h"
-#include "plane/lane_tls.h"
 
 #define NONE		SIZE_MAX
 #define CLOSE_NOTIFY	24u		/* bytes of its record */
-
-struct end {
-	struct kr_lane *lane;
-	size_t		to_send, batch, sent;
-	size_t		got;
-	bool		wrong, up, ended, done, hold;
-	struct kr_timer later;
-	struct kr_err	e;
-};
 
 /* One direction of the man in the middle. */
 struct leg {
@@ -46,66 +23,8 @@ struct leg {
 	struct kr_timer retry;
 };
 
-static struct kr_loop *loop;
-static struct end ends[2];		/* client, server */
 static struct leg legs[2];		/* from client, from server */
 static bool late;
-static const char *expected_suite = KR_LANE_SUITE;
-
-static uint8_t content(size_t i)
-{
-	return (uint8_t)(i * 7 + (i >> 8));
-}
-
-static void check_over(void)
-{
-	for (int i = 0; i < 2; i++)
-		if (!ends[i].done && !ends[i].e.kr)
-			return;
-	kr_loop_stop(loop, 0);
-}
-
-static void push_on(struct end *x)
-{
-	uint8_t *b;
-
-	while (x->sent < x->to_send && (b = kr_lane_batch(x->lane))) {
-		size_t n = x->to_send - x->sent < x->batch ?
-				   x->to_send - x->sent : x->batch;
-
-		for (size_t i = 0; i < n; i++)
-			b[i] = content(x->sent + i);
-		x->sent += n;
-		kr_lane_send(x->lane, n);
-	}
-	if (x->sent == x->to_send)
-		kr_lane_end(x->lane);
-}
-
-static void on_up(void *arg, const char *version, const char *suite)
-{
-	struct end *x = arg;
-
-	assert_string_equal(version, "TLSv1.3");
-	assert_string_equal(suite, expected_suite);
-	x->up = true;
-	push_on(x);
-}
-
-static int on_data(void *arg, const uint8_t *p, size_t n, struct kr_err *e)
-{
-	struct end *x = arg;
-
-	(void)e;
-	for (size_t i = 0; i < n; i++)
-		if (p[i] != content(x->got + i))
-			x->wrong = true;
-	x->got += n;
-	if (!x->hold)
-		return 0;
-	kr_timer_arm(loop, &x->later, 1);
-	return KR_LANE_HOLD;
-}
 
 static void let_go(void *arg)
 {
@@ -113,46 +32,6 @@ static void let_go(void *arg)
 
 	kr_lane_resume(x->lane);
 }
-
-static int on_end(void *arg, struct kr_err *e)
-{
-	struct end *x = arg;
-
-	(void)e;
-	x->ended = true;
-	return 0;
-}
-
-static void on_room(void *arg)
-{
-	push_on(arg);
-}
-
-static int on_sent_end(void *arg, struct kr_err *e)
-{
-	(void)arg, (void)e;
-	return 0;
-}
-
-static void on_done(void *arg)
-{
-	struct end *x = arg;
-
-	x->done = true;
-	check_over();
-}
-
-static void on_fail(void *arg, const struct kr_err *e)
-{
-	struct end *x = arg;
-
-	assert_int_equal(x->e.kr, 0);
-	x->e = *e;
-	check_over();
-}
-
-static const struct kr_lane_ops ops = { on_up, on_data, on_end, on_room,
-					on_sent_end, on_done, on_fail };
 
 static void write_on(void *arg)
 {
@@ -422,123 +301,6 @@ static void every_cut_is_found(void **state)
 	}
 }
 
-static void frame(uint8_t b[KR_LANE_FRAME_HEAD_BYTES], uint32_t n,
-		  uint8_t kind, uint8_t dir, uint64_t seq)
-{
-	struct kr_wr w = KR_WR(b, KR_LANE_FRAME_HEAD_BYTES);
-
-	kr_wr_u32(&w, n);
-	kr_wr_u8(&w, kind);
-	kr_wr_u8(&w, dir);
-	kr_wr_u64(&w, seq);
-}
-
-static void frames_in_order_only(void **state)
-{
-	uint8_t h[KR_LANE_FRAME_HEAD_BYTES], body[8] = { 0 };
-	struct kr_lane_frame f;
-	enum kr_code code = KR_OK;
-	struct kr_lane_frame_seq s = { .dir = KR_LANE_FRAME_BACKWARD };
-	static const struct { uint32_t n; uint8_t kind, dir; uint64_t seq; }
-	bad[] = {
-		{ 5, 1, 1, 1 }, { 5, 1, 1, UINT64_MAX }, { 5, 1, 0, 0 },
-		{ 5, 1, 2, 0 }, { 0, 1, 1, 0 }, { (1u << 20) + 1, 1, 1, 0 },
-		{ UINT32_MAX, 1, 1, 0 }, { 7, 2, 1, 0 }, { 9, 2, 1, 0 },
-		{ 3, 3, 1, 0 }, { 0, 4, 1, 0 }, { 1, 4, 1, 0 },
-		{ 3, 4, 1, 0 }, { 0, 0, 1, 0 }, { 0, 5, 1, 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct kr_err e = KR_ERR_NONE;
-
-		frame(h, bad[i].n, bad[i].kind, bad[i].dir, bad[i].seq);
-		assert_true(kr_lane_frame_head(&s, h, &f, &e) < 0);
-		assert_int_equal(e.kr, KR_E_LANE_MALFORMED);
-	}
-	frame(h, 5, 1, 1, 0);
-	assert_int_equal(kr_lane_frame_head(&s, h, &f, NULL), 0);
-	assert_int_equal(kr_lane_frame_body(&s, &f, body, &code, NULL), 0);
-	assert_true(kr_lane_frame_head(&s, h, &f, NULL) < 0); /* again */
-	/* alive: nobody waits for more than all of its time */
-	frame(h, 2, 4, 1, 1);
-	assert_int_equal(kr_lane_frame_head(&s, h, &f, NULL), 0);
-	body[0] = 1001 >> 8;
-	body[1] = 1001 & 255;
-	assert_true(kr_lane_frame_body(&s, &f, body, &code, NULL) < 0);
-	body[1] = 1000 & 255;
-	assert_int_equal(kr_lane_frame_body(&s, &f, body, &code, NULL), 0);
-	assert_int_equal(s.waits, 1000);
-	memset(body, 0, sizeof(body));
-	frame(h, 2, 3, 1, 2);
-	assert_int_equal(kr_lane_frame_head(&s, h, &f, NULL), 0);
-	assert_true(kr_lane_frame_body(&s, &f, body, &code, NULL) < 0);
-	body[0] = KR_E_STREAM >> 8;
-	body[1] = KR_E_STREAM & 255;
-	assert_int_equal(kr_lane_frame_body(&s, &f, body, &code, NULL), 0);
-	assert_int_equal(code, KR_E_STREAM);
-	/* the end: right total only, and nothing after it */
-	memset(body, 0, sizeof(body));
-	frame(h, 8, 2, 1, 3);
-	assert_int_equal(kr_lane_frame_head(&s, h, &f, NULL), 0);
-	assert_true(kr_lane_frame_body(&s, &f, body, &code, NULL) < 0);
-	body[7] = 5;
-	assert_int_equal(kr_lane_frame_body(&s, &f, body, &code, NULL), 0);
-	frame(h, 2, 4, 1, 4);
-	assert_true(kr_lane_frame_head(&s, h, &f, NULL) < 0);
-}
-
-/* A peer with the key that does not keep to the frames. */
-static void refuses_an_insider(void **state)
-{
-	struct kr_lane_cfg cfg = { .server = true, .stall_ms = 2000 };
-	const uint8_t psk[KR_LANE_PSK_BYTES] = { 0 };
-	struct kr_err e = KR_ERR_NONE;
-	int fd[2], status;
-	pid_t pid;
-
-	(void)state;
-	memset(ends, 0, sizeof(ends));
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		uint8_t h[KR_LANE_FRAME_HEAD_BYTES + 5] = { 0 };
-		SSL *ssl;
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (kr_lane_tls_new(fd[0], false, KR_LANE_SUITE, psk, &ssl,
-				    &e) < 0)
-			_exit(1);
-		frame(h, 5, 1, 0, 0);
-		SSL_write(ssl, h, sizeof(h));
-		SSL_write(ssl, h, sizeof(h)); /* the same frame again */
-		SSL_read(ssl, h, sizeof(h));
-		_exit(0);
-	}
-	close(fd[0]);
-	assert_int_equal(kr_loop_new(&loop, &e), 0);
-	ends[0].done = true;
-	ends[1].to_send = ends[1].batch = 1;
-	assert_int_equal(kr_lane_new(loop, fd[1], &cfg, psk, &ops, &ends[1],
-				     &ends[1].lane, &e), 0);
-	kr_loop_run(loop);
-	assert_int_equal(ends[1].e.kr, KR_E_LANE_MALFORMED);
-	assert_int_equal(ends[1].got, 5);
-	kr_lane_free(ends[1].lane);
-	kr_loop_free(loop);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-}
-
-static int set_up(void **state)
-{
-	struct kr_err e = KR_ERR_NONE;
-
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	return kr_lane_init(&e);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,8 +310,6 @@ int main(void)
 		cmocka_unit_test(needs_the_key),
 		cmocka_unit_test(every_flip_is_found),
 		cmocka_unit_test(every_cut_is_found),
-		cmocka_unit_test(frames_in_order_only),
-		cmocka_unit_test(refuses_an_insider),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -139,16 +139,20 @@ static void up(void **state)
 
 static void lane_key(void **state)
 {
-	struct kr_lanekey k = { .lane = 3 };
+	struct kr_lanekey k = { .lane = 3, .attempt = 0x0102 };
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 
 	(void)state;
 	memset(k.migration, 0x33, sizeof(k.migration));
 	memset(k.key, 0x44, sizeof(k.key));
 	kr_lanekey_put(&w, &k);
-	assert_int_equal(kr_wr_len(&w), 49);
+	assert_int_equal(kr_wr_len(&w), 16 + 1 + 2 + 32);
+	assert_memory_equal(buf + 16, "\3\1\2\x44", 4);
 	cut(parse_key, &w);
-	assert_memory_equal(&out.key, &k, sizeof(k));
+	assert_memory_equal(out.key.migration, k.migration, 16);
+	assert_int_equal(out.key.lane, 3);
+	assert_int_equal(out.key.attempt, 0x0102);
+	assert_memory_equal(out.key.key, k.key, 32);
 }
 
 static void known(void **state)

@@ -32,6 +32,9 @@ static struct kr_terms terms(void)
 	memset(t.migration, 0x11, sizeof(t.migration));
 	memset(t.nonce_to, 0x66, sizeof(t.nonce_to));
 	memset(t.stream.ram_root, 0x99, sizeof(t.stream.ram_root));
+	t.postcopy.early = true;
+	t.postcopy.owed_pages = 700;
+	t.postcopy.recoveries = 2;
 	return t;
 }
 
@@ -133,6 +136,8 @@ static void step(void **state)
 		assert_string_equal(back.terms.vm, "web-1");
 		assert_int_equal(back.terms.epoch, 8);
 		assert_int_equal(back.terms.times.running_ms, 1700000000004);
+		assert_true(back.terms.postcopy.early);
+		assert_int_equal(back.terms.postcopy.recoveries, 2);
 		assert_memory_equal(back.terms.stream.ram_root,
 				    s.terms.stream.ram_root, 32);
 		if (!k)
@@ -195,6 +200,111 @@ static void fail_ask_and_bye(void **state)
 		cut(types[i], kr_wr_len(&w));
 }
 
+static void mend_and_mended(void **state)
+{
+	struct kr_mend m = { .attempt = 0x0203, .goes_on = true,
+			     .position = 0x0405060708090a0b,
+			     .urgent = 12 }, back;
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_rd r;
+
+	(void)state;
+	memset(m.migration, 0xcd, sizeof(m.migration));
+	kr_mend_put(&w, &m);
+	assert_int_equal(kr_wr_len(&w), KR_MEND_BYTES);
+	assert_memory_equal(buf + 15, "\xcd\2\3\1\4\5\6\7\10\11\12\13", 12);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_mend_parse(&r, &back, NULL), 0);
+	assert_memory_equal(back.migration, m.migration, 16);
+	assert_int_equal(back.attempt, 0x0203);
+	assert_true(back.goes_on);
+	assert_int_equal(back.position, m.position);
+	assert_int_equal(back.urgent, m.urgent);
+	cut(KR_PEER_MEND, kr_wr_len(&w));
+	cut(KR_PEER_MENDED, kr_wr_len(&w));
+	/* 0 is the attempt that made the first lanes: their keys are spent */
+	buf[18] = 2;
+	assert_true(check(KR_PEER_MEND, kr_wr_len(&w), NULL) < 0);
+	buf[18] = 0;
+	memset(buf + 16, 0, 2);
+	assert_true(check(KR_PEER_MEND, kr_wr_len(&w), NULL) < 0);
+	assert_true(check(KR_PEER_MENDED, kr_wr_len(&w), NULL) < 0);
+}
+
+static void logs(void **state)
+{
+	struct kr_logseen s = { .size = KR_PROOF_SIZE_MAX, .first = true }, s2;
+	struct kr_loghead h = { .from = 3, .size = 9,
+				.sig.sig_bytes = KR_SIG_BYTES_MAX,
+				.proof.n = KR_PROOF_HASHES_MAX,
+				.policy = { .index = 4,
+					    .n_record = KR_INFORCE_RECORD_MAX,
+					    .proof.n = 2 } }, h2;
+	size_t at;
+	struct kr_logcosign c = { .size = 9, .sig.sig_bytes = 70 }, c2;
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_rd r;
+
+	(void)state;
+	memset(s.migration, 0xab, sizeof(s.migration));
+	kr_logseen_put(&w, &s);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_logseen_parse(&r, &s2, NULL), 0);
+	assert_memory_equal(s2.migration, s.migration, 16);
+	assert_int_equal(s2.size, s.size);
+	assert_true(s2.first);
+	cut(KR_PEER_LOG_SEEN, kr_wr_len(&w));
+	buf[24] = 2;
+	assert_true(check(KR_PEER_LOG_SEEN, kr_wr_len(&w), NULL) < 0);
+	buf[24] = 0;
+	buf[17] = 0x20;		/* 2^53 and more */
+	assert_true(check(KR_PEER_LOG_SEEN, kr_wr_len(&w), NULL) < 0);
+
+	w = KR_WR(buf, sizeof(buf));
+	memset(h.root, 7, sizeof(h.root));
+	memset(h.proof.hash, 8, sizeof(h.proof.hash));
+	memset(h.policy.record, 9, sizeof(h.policy.record));
+	memset(h.policy.proof.hash, 10, 2 * 32);
+	kr_loghead_put(&w, &h);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_loghead_parse(&r, &h2, NULL), 0);
+	assert_int_equal(h2.from, 3);
+	assert_int_equal(h2.size, 9);
+	assert_memory_equal(h2.root, h.root, 32);
+	assert_int_equal(h2.sig.sig_bytes, KR_SIG_BYTES_MAX);
+	assert_int_equal(h2.proof.n, KR_PROOF_HASHES_MAX);
+	assert_memory_equal(h2.proof.hash, h.proof.hash, sizeof(h.proof.hash));
+	assert_int_equal(h2.policy.index, 4);
+	assert_int_equal(h2.policy.n_record, KR_INFORCE_RECORD_MAX);
+	assert_memory_equal(h2.policy.record, h.policy.record,
+			    KR_INFORCE_RECORD_MAX);
+	assert_int_equal(h2.policy.proof.n, 2);
+	assert_memory_equal(h2.policy.proof.hash, h.policy.proof.hash, 64);
+	cut(KR_PEER_LOG_HEAD, kr_wr_len(&w));
+	/* a byte more of the record than there may be; it is there */
+	at = kr_wr_len(&w) - 65 - KR_INFORCE_RECORD_MAX - 2;
+	buf[at + 1]++;
+	buf[kr_wr_len(&w)] = 10;
+	assert_true(check(KR_PEER_LOG_HEAD, kr_wr_len(&w) + 1, NULL) < 0);
+	buf[at + 1]--;
+	assert_int_equal(check(KR_PEER_LOG_HEAD, kr_wr_len(&w), NULL), 0);
+	buf[at - 7] = 0x20;	/* an entry of 2^53 and more */
+	assert_true(check(KR_PEER_LOG_HEAD, kr_wr_len(&w), NULL) < 0);
+	buf[at - 7] = 0;
+	/* one hash more than there may be, and the bytes for it */
+	buf[66 + KR_SIG_BYTES_MAX] = KR_PROOF_HASHES_MAX + 1;
+	memset(w.p, 0, 32);
+	assert_true(check(KR_PEER_LOG_HEAD, kr_wr_len(&w) + 32, NULL) < 0);
+
+	w = KR_WR(buf, sizeof(buf));
+	kr_logcosign_put(&w, &c);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_logcosign_parse(&r, &c2, NULL), 0);
+	assert_int_equal(c2.size, 9);
+	assert_int_equal(c2.sig.sig_bytes, 70);
+	cut(KR_PEER_LOG_COSIGN, kr_wr_len(&w));
+}
+
 /* A text as long as its room, without its NUL, and with one in it. */
 static void texts_are_bounded(void **state)
 {
@@ -249,6 +359,32 @@ static void offer_and_check(void **state)
 	cut(KR_PEER_CHECK, kr_wr_len(&w));
 }
 
+/* As many channels as the hypervisor has, and never both. */
+static void offered_channels(void **state)
+{
+	KR_AUTO(kr_autofree) struct kr_offer *o = offer();
+	KR_AUTO(kr_autofree) struct kr_offer *back = calloc(1, sizeof(*back));
+
+	(void)state;
+	assert_non_null(back);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct kr_wr w = KR_WR(buf, sizeof(buf));
+		struct kr_rd r;
+
+		o->multifd = i & 1;
+		o->preempt = i & 2;
+		kr_offer_put(&w, o);
+		r = KR_RD(buf, kr_wr_len(&w));
+		if (i == 3) {
+			assert_true(kr_offer_parse(&r, back, NULL) < 0);
+			break;
+		}
+		assert_int_equal(kr_offer_parse(&r, back, NULL), 0);
+		assert_int_equal(back->multifd, o->multifd);
+		assert_int_equal(back->preempt, o->preempt);
+	}
+}
+
 static void checks(void **state)
 {
 	static struct kr_checks c = { .n = KR_CHECKS_MAX }, back;
@@ -286,7 +422,7 @@ static void other_types_are_unexpected(void **state)
 		struct kr_err e = KR_ERR_NONE;
 
 		if (t == KR_PEER_BYE ||
-		    (t >= KR_PEER_OFFER && t <= KR_PEER_CHECK_HOST))
+		    (t >= KR_PEER_OFFER && t <= KR_PEER_LOG_COSIGN))
 			continue;	/* among them the agents' own */
 		assert_true(kr_peermsg_check((uint16_t)t, buf, 0, &e) < 0);
 		assert_int_equal(e.kr, KR_E_UNEXPECTED);
@@ -310,8 +446,11 @@ int main(void)
 		cmocka_unit_test(step_of_no_kind),
 		cmocka_unit_test(signature_too_long),
 		cmocka_unit_test(fail_ask_and_bye),
+		cmocka_unit_test(mend_and_mended),
+		cmocka_unit_test(logs),
 		cmocka_unit_test(texts_are_bounded),
 		cmocka_unit_test(offer_and_check),
+		cmocka_unit_test(offered_channels),
 		cmocka_unit_test(checks),
 		cmocka_unit_test(other_types_are_unexpected),
 		cmocka_unit_test(the_longest_offer_fits_a_frame),

@@ -42,6 +42,7 @@ static void start_message(void **state)
 				     .recall_mib = KR_PLANE_RECALL_MIB_MAX,
 				     .suite = "TLS_AES_128_GCM_SHA256",
 				     .cache_slots = KR_PLANE_CACHE_SLOTS_MAX,
+				     .cache_keeps = true,
 				     .cache_key = "a tenant's" };
 	struct kr_plane_start out;
 	struct kr_wr w = KR_WR(b, sizeof(b));
@@ -58,6 +59,7 @@ static void start_message(void **state)
 	assert_int_equal(out.recall_mib, KR_PLANE_RECALL_MIB_MAX);
 	assert_string_equal(out.suite, in.suite);
 	assert_int_equal(out.cache_slots, KR_PLANE_CACHE_SLOTS_MAX);
+	assert_true(out.cache_keeps);
 	assert_memory_equal(out.cache_key, in.cache_key, 64);
 	b[0] = KR_PLANE_ROLE_N;
 	r = KR_RD(b, kr_wr_len(&w));
@@ -77,18 +79,31 @@ static void start_bounds(void **state)
 	static const struct {
 		uint8_t	 n_lanes;
 		uint32_t recall_mib, cache_slots;
-		bool	 good;
+		bool	 good, multifd, resumed, urgent;
 	} rows[] = {
-		{ 0, 0, 0, false },
-		{ 1, 0, 0, true },
-		{ KR_PLANE_LANES_MAX, 1, 0, true },
-		{ KR_PLANE_LANES_MAX + 1, 1, 0, false },
-		{ UINT8_MAX, 1, 0, false },
-		{ 1, KR_PLANE_RECALL_MIB_MAX, 0, true },
-		{ 1, KR_PLANE_RECALL_MIB_MAX + 1, 0, false },
-		{ 1, UINT32_MAX, 0, false },
-		{ 1, 0, KR_PLANE_CACHE_SLOTS_MAX + 1, false },
-		{ 1, 0, UINT32_MAX, false },
+		{ 1, 0, 0, false, true, false, false },
+		{ 2, 0, 0, true, true, false, false },
+		{ 2, 0, 0, false, true, true, false },
+		{ 2, 0, 0, true, false, true, false },
+		{ 1, 0, 0, true, false, true, false },
+		{ 1, 0, 0, false, false, false, true },
+		{ 2, 0, 0, true, false, false, true },
+		{ 2, 0, 0, true, false, true, true },
+		{ 2, 0, 0, false, true, false, true },
+		{ KR_PLANE_LANES_MAX, 0, 0, true, true, false, false },
+		{ 0, 0, 0, false, false, false, false },
+		{ 1, 0, 0, true, false, false, false },
+		{ KR_PLANE_LANES_MAX, 1, 0, true, false, false, false },
+		{ KR_PLANE_LANES_MAX + 1, 1, 0, false, false, false,
+		  false },
+		{ UINT8_MAX, 1, 0, false, false, false, false },
+		{ 1, KR_PLANE_RECALL_MIB_MAX, 0, true, false, false, false },
+		{ 1, KR_PLANE_RECALL_MIB_MAX + 1, 0, false, false, false,
+		  false },
+		{ 1, UINT32_MAX, 0, false, false, false, false },
+		{ 1, 0, KR_PLANE_CACHE_SLOTS_MAX + 1, false, false, false,
+		  false },
+		{ 1, 0, UINT32_MAX, false, false, false, false },
 	};
 
 	(void)state;
@@ -97,7 +112,10 @@ static void start_bounds(void **state)
 					     .recall_mib =
 						     rows[i].recall_mib,
 					     .cache_slots =
-						     rows[i].cache_slots };
+						     rows[i].cache_slots,
+					     .multifd = rows[i].multifd,
+					     .resumed = rows[i].resumed,
+					     .urgent = rows[i].urgent };
 		struct kr_plane_start out = { .n_lanes = 99 };
 		struct kr_wr w = KR_WR(b, sizeof(b));
 		struct kr_err e = KR_ERR_NONE;
@@ -110,6 +128,9 @@ static void start_bounds(void **state)
 								  &e), 0);
 			assert_int_equal(out.n_lanes, rows[i].n_lanes);
 			assert_int_equal(out.recall_mib, rows[i].recall_mib);
+			assert_int_equal(out.multifd, rows[i].multifd);
+			assert_int_equal(out.resumed, rows[i].resumed);
+			assert_int_equal(out.urgent, rows[i].urgent);
 			continue;
 		}
 		assert_true(kr_plane_msg_parse_start(&r, &out, &e) < 0);
@@ -151,6 +172,9 @@ static void progress_message(void **state)
 		.n_zero_pages = 7, .rounds = 8, .n_same_pages = 9,
 		.n_delta_pages = 10, .n_cached_pages = 13, .squeeze_in_bytes = 11,
 		.squeeze_out_bytes = UINT64_MAX,
+		.n_missing_pages = 14, .n_late_pages = 15,
+		.n_urgent_pages = 16,
+		.in_flight_bytes = 16, .window_bytes = 17, .round_trip_us = 18,
 		.method = KR_SQUEEZE_N - 1, .verdict_us = 12,
 	};
 	struct kr_plane_progress out;
@@ -175,6 +199,12 @@ static void progress_message(void **state)
 	assert_int_equal(out.n_cached_pages, 13);
 	assert_int_equal(out.squeeze_in_bytes, 11);
 	assert_int_equal(out.squeeze_out_bytes, UINT64_MAX);
+	assert_int_equal(out.n_missing_pages, 14);
+	assert_int_equal(out.n_late_pages, 15);
+	assert_int_equal(out.n_urgent_pages, 16);
+	assert_int_equal(out.in_flight_bytes, 16);
+	assert_int_equal(out.window_bytes, 17);
+	assert_int_equal(out.round_trip_us, 18);
 	assert_int_equal(out.method, KR_SQUEEZE_N - 1);
 	assert_int_equal(out.verdict_us, 12);
 	b[0] = KR_PLANE_PHASE_N;
@@ -245,6 +275,25 @@ static void manifest_message(void **state)
 						&out, NULL) < 0);
 }
 
+static void split_message(void **state)
+{
+	struct kr_plane_split in = { .manifest = { .n_pages = 77 },
+				     .owed_pages = 78 }, out;
+	struct kr_wr w = KR_WR(b, sizeof(b));
+
+	(void)state;
+	memset(in.manifest.ram_root, 0xaa, sizeof(in.manifest.ram_root));
+	snprintf(in.manifest.reason, sizeof(in.manifest.reason), "why");
+	kr_plane_msg_put_split(&w, &in);
+	REFUSES_OTHER_LENGTHS(kr_wr_len(&w), out, kr_plane_msg_parse_split);
+	assert_true(kr_manifest_same(&in.manifest, &out.manifest));
+	assert_string_equal(out.manifest.reason, "why");
+	assert_int_equal(out.owed_pages, 78);
+	b[0] = 2;
+	assert_true(kr_plane_msg_parse_split(&KR_RD(b, kr_wr_len(&w)), &out,
+					     NULL) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +304,7 @@ int main(void)
 		cmocka_unit_test(progress_message),
 		cmocka_unit_test(fail_message),
 		cmocka_unit_test(manifest_message),
+		cmocka_unit_test(split_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

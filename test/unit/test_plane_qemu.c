@@ -2,211 +2,61 @@
 /*
  * test_plane_qemu.c - two real QEMUs, two real agents: a paused VM with random
  * memory and a running one that keeps writing are carried over, both ends
- * make the same manifest, and the memory arrives.
+ * make the same manifest, and the memory arrives; over one channel, and over
+ * multifd's. KORORA_QEMU is another QEMU's command with options, then
+ * KORORA_MACHINE another machine. With KORORA_PLANE_MIB=N it measures a paused
+ * VM of N MiB instead: one channel on KORORA_PLANE_LANES lanes (default 2), or
+ * that many channels with KORORA_PLANE_MULTIFD=1.
  */
-#include "plane_stand.h"
+#include "plane_vm.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-
-#define MIB		(UINT64_C(1) << 20)
-#define RAM_MIB		192u
-
-struct vm {
-	pid_t pid;
-	int   qmp;
-	char  in[65536];
-	size_t n_in;
-	char  ram[128], fw[128], mon[128], mig[128];
-};
-
-static struct vm vms[2];
-
-/* Next QMP line that contains one of two words; the words are borrowed. */
-static void qmp_await(struct vm *v, const char *word, const char *or_word)
+static void set_multifd(struct vm *v)
 {
-	for (;;) {
-		char *nl = memchr(v->in, '\n', v->n_in);
-		ssize_t k;
-		bool hit;
+	char b[256];
 
-		if (!nl) {
-			k = read(v->qmp, v->in + v->n_in,
-				 sizeof(v->in) - 1 - v->n_in);
-			assert_true(k > 0);
-			v->n_in += (size_t)k;
-			continue;
-		}
-		*nl = '\0';
-		if (strstr(v->in, "\"error\"") || strstr(v->in, "failed"))
-			fail_msg("QMP: %s", v->in);
-		hit = strstr(v->in, word) || (or_word && strstr(v->in, or_word));
-		v->n_in -= (size_t)(nl + 1 - v->in);
-		memmove(v->in, nl + 1, v->n_in);
-		if (hit)
-			return;
-	}
-}
-
-static void qmp(struct vm *v, const char *command)
-{
-	assert_true(write(v->qmp, command, strlen(command)) > 0);
-	qmp_await(v, "\"return\"", NULL);
-}
-
-static void fill_ram(const char *path, bool random)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	uint32_t x = 12345;
-	uint32_t *p;
-
-	assert_int_equal(ftruncate(fd, RAM_MIB * (off_t)MIB), 0);
-	if (random) {
-		p = mmap(NULL, RAM_MIB * MIB, PROT_READ | PROT_WRITE,
-			 MAP_SHARED, fd, 0);
-		assert_true(p != MAP_FAILED);
-		/* a third stays zero */
-		for (size_t i = 0; i < RAM_MIB * MIB / 4; i++) {
-			x = x * 1664525 + 1013904223;
-			if (i >> 10 & 1 || i >> 11 & 1)
-				p[i] = x;
-		}
-		munmap(p, RAM_MIB * MIB);
-	}
-	close(fd);
-}
-
-/* Firmware that adds to words all over 0x10000..0x8ffff for ever. */
-static void write_firmware(const char *path)
-{
-	static const uint8_t loop[] = {
-		0xb8, 0x00, 0x10,		/* mov ax, 0x1000 */
-		0x8e, 0xd8,			/* mov ds, ax */
-		0x31, 0xdb,			/* xor bx, bx */
-		0xff, 0x07,			/* inc word [bx] */
-		0x81, 0xc3, 0x00, 0x01,		/* add bx, 0x100 */
-		0x75, 0xf8,			/* jnz the inc */
-		0x05, 0x00, 0x10,		/* add ax, 0x1000 */
-		0x3d, 0x00, 0x90,		/* cmp ax, 0x9000 */
-		0x72, 0xec,			/* jb the second mov */
-		0xeb, 0xe7,			/* jmp to the start */
-	};
-	static uint8_t rom[65536];
-
-	memcpy(rom + 0xf000, loop, sizeof(loop));
-	memcpy(rom + 0xfff0, "\xe9\x0d\xf0", 3); /* reset: jmp 0xf000 */
-	assert_int_equal(kr_write_file(path, rom, sizeof(rom), 0600), 0);
-}
-
-static void vm_start(struct vm *v, const char *name, bool incoming, bool runs)
-{
-	char b[128], mem[256], mon[160];
-
-	*v = (struct vm){ .qmp = -1 };
-	snprintf(b, sizeof(b), "%.20s.ram", name);
-	stand_path(v->ram, b);
-	snprintf(b, sizeof(b), "%.20s.mon", name);
-	stand_path(v->mon, b);
-	snprintf(b, sizeof(b), "%.20s.mig", name);
-	stand_path(v->mig, b);
-	stand_path(v->fw, "firmware");
-	write_firmware(v->fw);
-	fill_ram(v->ram, !incoming);
-	snprintf(mem, sizeof(mem),
-		 "memory-backend-file,id=m,size=%uM,share=on,mem-path=%s",
-		 RAM_MIB, v->ram);
-	snprintf(mon, sizeof(mon), "unix:%s,server=on,wait=off", v->mon);
-	v->pid = fork();
-	assert_true(v->pid >= 0);
-	if (!v->pid) {
-		char ram[16];
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		snprintf(ram, sizeof(ram), "%uM", RAM_MIB);
-		execlp("qemu-system-x86_64", "qemu-system-x86_64", "-accel",
-		       "tcg", "-machine", "pc-q35-7.2,memory-backend=m", "-m",
-		       ram, "-object", mem, "-bios", v->fw, "-nodefaults",
-		       "-display", "none", "-qmp", mon,
-		       runs && !incoming ? "-no-user-config" : "-S",
-		       incoming ? "-incoming" : NULL, "defer", (char *)NULL);
-		_exit(121);
-	}
-	for (int i = 0; i < 500 && v->qmp < 0; i++) {
-		v->qmp = kr_unix_connect(v->mon);
-		if (v->qmp < 0)
-			usleep(20000);
-	}
-	assert_true(v->qmp >= 0);
-	qmp_await(v, "QMP", NULL);
-	qmp(v, "{\"execute\":\"qmp_capabilities\"}\n");
 	qmp(v, "{\"execute\":\"migrate-set-capabilities\",\"arguments\":{"
-	       "\"capabilities\":[{\"capability\":\"return-path\","
-	       "\"state\":true},{\"capability\":\"events\",\"state\":true},"
-	       "{\"capability\":\"pause-before-switchover\",\"state\":true}"
-	       "]}}\n");
-}
-
-static void vm_stop(struct vm *v)
-{
-	int status;
-
-	kill(v->pid, SIGKILL);
-	waitpid(v->pid, &status, 0);
-	close(v->qmp);
-}
-
-static bool same_files(const char *a, const char *b)
-{
-	size_t n = RAM_MIB * MIB;
-	int fa = open(a, O_RDONLY | O_CLOEXEC);
-	int fb = open(b, O_RDONLY | O_CLOEXEC);
-	void *pa = mmap(NULL, n, PROT_READ, MAP_SHARED, fa, 0);
-	void *pb = mmap(NULL, n, PROT_READ, MAP_SHARED, fb, 0);
-	bool same = pa != MAP_FAILED && pb != MAP_FAILED &&
-		    !memcmp(pa, pb, n);
-
-	munmap(pa, n);
-	munmap(pb, n);
-	close(fa);
-	close(fb);
-	return same;
-}
-
-static void order(struct vm *v, const char *format, const char *path)
-{
-	char b[512];
-
-	snprintf(b, sizeof(b), format, path);
+	       "\"capabilities\":[{\"capability\":\"multifd\","
+	       "\"state\":true}]}}\n");
+	snprintf(b, sizeof(b), "{\"execute\":\"migrate-set-parameters\","
+		 "\"arguments\":{\"multifd-channels\":%u}}\n",
+		 stand_n_lanes - 1);
 	qmp(v, b);
 }
 
-static void carry(bool runs)
+static void set_out(bool runs, uint8_t n_lanes, bool multifd)
 {
 	const struct side *s = &stand.side[SRC], *d = &stand.side[DST];
-	bool alive = false;
-	int tcp[2], fd;
+	int fds[KR_PLANE_LANES_MAX];
+	uint8_t n = multifd ? n_lanes : 1;
 
+	stand_n_lanes = n_lanes;
 	stand_open();
 	vm_start(&vms[SRC], "src", false, runs);
 	vm_start(&vms[DST], "dst", true, runs);
+	for (int i = 0; multifd && i < 2; i++)
+		set_multifd(&vms[i]);
 	order(&vms[DST], "{\"execute\":\"migrate-incoming\",\"arguments\":{"
 			 "\"uri\":\"unix:%s\"}}\n", vms[DST].mig);
-	fd = kr_unix_connect(vms[DST].mig);
-	assert_true(fd >= 0);
-	stand_start(DST, fd, (RAM_MIB + 1024) * MIB, 0);
-	fd = kr_unix_listen(vms[SRC].mig, 0600);
-	assert_true(fd >= 0);
-	stand_start(SRC, fd, (RAM_MIB + 1024) * MIB, 0);
-	stand_tcp(tcp);
-	stand_lane(SRC, 0, tcp[0], 7);
-	stand_lane(DST, 0, tcp[1], 7);
-	assert_true(stand_run(stand_both_up, 5000));
+	for (uint8_t i = 0; i < n; i++) {
+		fds[i] = kr_unix_connect(vms[DST].mig);
+		assert_true(fds[i] >= 0);
+	}
+	stand_start_on(DST, multifd, fds, n, (ram_mib + 1024) * MIB, 0);
+	fds[0] = kr_unix_listen(vms[SRC].mig, 0600);
+	assert_true(fds[0] >= 0);
+	stand_start_on(SRC, multifd, fds, 1, (ram_mib + 1024) * MIB, 0);
+	multi_lanes();
+	assert_true(stand_await(stand_both_up));
 	if (s->has_failed || d->has_failed || s->is_gone)
 		fail_msg("source: %s, destination: %s", s->fail.what,
 			 d->fail.what);
 	assert_string_equal(s->up.tls_version, "TLSv1.3");
 	assert_string_equal(d->up.suite, "TLS_AES_256_GCM_SHA384");
+}
+
+static void carry_over(void)
+{
+	const struct side *s = &stand.side[SRC], *d = &stand.side[DST];
 
 	qmp(&vms[SRC], "{\"execute\":\"migrate-set-parameters\",\"arguments\":"
 		       "{\"max-bandwidth\":10000000000}}\n");
@@ -215,19 +65,27 @@ static void carry(bool runs)
 	qmp_await(&vms[SRC], "pre-switchover", NULL);
 	qmp(&vms[SRC], "{\"execute\":\"migrate-continue\",\"arguments\":{"
 		       "\"state\":\"pre-switchover\"}}\n");
-	assert_true(stand_run(stand_both_manifests, 20000));
+	assert_true(stand_await(stand_both_manifests));
 	if (s->has_failed || d->has_failed)
 		fail_msg("source: %s, destination: %s", s->fail.what,
 			 d->fail.what);
 	qmp_await(&vms[SRC], "\"completed\"", NULL);
 	qmp_await(&vms[DST], "\"completed\"", NULL);
-
 	assert_true(kr_manifest_same(&s->manifest, &d->manifest));
+}
+
+static void carry(bool runs, uint8_t n_lanes)
+{
+	const struct side *s = &stand.side[SRC];
+	bool alive = false;
+
+	set_out(runs, n_lanes, n_lanes > 1);
+	carry_over();
 	assert_string_equal(s->manifest.reason, "");
 	assert_int_equal(s->manifest.opaque, 0);
-	assert_true(s->manifest.n_pages >= RAM_MIB * 256);
-	assert_true(s->manifest.n_zero_pages >= RAM_MIB * 256 / 4 - 1024);
-	assert_true(s->manifest.ram_bytes >= RAM_MIB * MIB);
+	assert_true(s->manifest.n_pages >= ram_mib * 256);
+	assert_true(s->manifest.n_zero_pages >= ram_mib * 256 / 4 - 1024);
+	assert_true(s->manifest.ram_bytes >= ram_mib * MIB);
 	assert_true(same_files(vms[SRC].ram, vms[DST].ram));
 	print_message("%llu pages, %llu zero, %llu bytes, %u rounds\n",
 		      (unsigned long long)s->manifest.n_pages,
@@ -252,21 +110,76 @@ static void carry(bool runs)
 static void paused_vm(void **state)
 {
 	(void)state;
-	carry(false);
+	carry(false, 1);
 }
 
 static void running_vm(void **state)
 {
 	(void)state;
-	carry(true);
+	carry(true, 1);
+}
+
+static void paused_vm_multifd(void **state)
+{
+	(void)state;
+	carry(false, 4);
+}
+
+static void running_vm_multifd(void **state)
+{
+	(void)state;
+	carry(true, 2);
+	carry(true, 3);
+}
+
+static double cpu_s(const struct rusage *r)
+{
+	return (double)r->ru_utime.tv_sec + (double)r->ru_stime.tv_sec +
+	       (double)(r->ru_utime.tv_usec + r->ru_stime.tv_usec) / 1e6;
+}
+
+static void measure(uint8_t n_lanes, bool multifd)
+{
+	struct rusage ru[2], qemu;
+	uint64_t t0;
+
+	set_out(false, n_lanes, multifd);
+	t0 = kr_now_ns();
+	carry_over();
+	print_message("%u MiB, %u lanes%s: %.2f s; CPU source %.2f s, "
+		      "destination %.2f s", ram_mib, n_lanes,
+		      multifd ? " for as many channels" : "",
+		      (double)(stand.side[DST].manifest_ns - t0) / 1e9,
+		      (stand_stop(&stand.side[SRC], &ru[SRC]),
+		       cpu_s(&ru[SRC])),
+		      (stand_stop(&stand.side[DST], &ru[DST]),
+		       cpu_s(&ru[DST])));
+	vm_stop(&vms[SRC]);
+	vm_stop(&vms[DST]);
+	getrusage(RUSAGE_CHILDREN, &qemu);
+	print_message(", both QEMUs %.2f s\n", cpu_s(&qemu) -
+		      cpu_s(&ru[SRC]) - cpu_s(&ru[DST]));
+	stand_close();
 }
 
 int main(void)
 {
+	const char *mib = getenv("KORORA_PLANE_MIB");
+	const char *lanes = getenv("KORORA_PLANE_LANES");
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paused_vm),
 		cmocka_unit_test(running_vm),
+		cmocka_unit_test(paused_vm_multifd),
+		cmocka_unit_test(running_vm_multifd),
 	};
 
+	vm_qemu = getenv("KORORA_QEMU");
+	vm_machine = getenv("KORORA_MACHINE");
+	if (mib) {
+		ram_mib = (unsigned int)strtoul(mib, NULL, 10);
+		measure((uint8_t)(lanes ? strtoul(lanes, NULL, 10) : 2),
+			getenv("KORORA_PLANE_MULTIFD"));
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

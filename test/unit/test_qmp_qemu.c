@@ -111,6 +111,58 @@ static void cancel_midway(void **state)
 	assert_true(ticks(&src));
 }
 
+static void say_sample(struct side *s, uint8_t seconds)
+{
+	uint8_t buf[8];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_hyper_sample m = { seconds };
+
+	kr_hyper_msg_put_sample(&w, &m);
+	assert_int_equal(kr_chan_put(&s->chan, KR_HYPER_SAMPLE, &w, NULL), 0);
+	await(s, KR_HYPER_DONE, KR_HYPER_SAMPLE);
+}
+
+static void say_limit(struct side *s, uint32_t ms)
+{
+	uint8_t buf[8];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_hyper_limit m = { ms };
+
+	kr_hyper_msg_put_limit(&w, &m);
+	assert_int_equal(kr_chan_put(&s->chan, KR_HYPER_LIMIT, &w, NULL), 0);
+	await(s, KR_HYPER_DONE, KR_HYPER_LIMIT);
+}
+
+/* At this rate it would take an hour, unless the guest may stand still. */
+static void sampled_and_stopped(void **state)
+{
+	struct kr_hyper_status st;
+
+	(void)state;
+	need(!cannot(), "root, QEMU and korora-qmp");
+	start_pair();
+	begin(100 << 10);
+	await(&src, KR_HYPER_EVENT, KR_HYPER_PASS);
+	/* the first one begins before QEMU has anything to tell */
+	for (int i = 0; i < 100 && !(st = ask(&src)).rounds; i++)
+		usleep(10000);
+	assert_int_equal(st.rounds, 1);
+	assert_int_equal(st.sampled_bytes_s, 0);
+	say_sample(&src, 1);
+	for (int i = 0; i < 100 && !st.sampled_bytes_s; i++) {
+		usleep(100000);
+		st = ask(&src);
+	}
+	assert_true(st.sampled_bytes_s > 0);
+	assert_int_equal(st.sampled_s, 1);
+	assert_int_equal(st.mig, KR_HYPER_MIG_ACTIVE);
+	say_limit(&src, UINT32_MAX);	/* all that QEMU takes */
+	await(&src, KR_HYPER_EVENT, KR_HYPER_AT_SWITCH);
+	say(&src, KR_HYPER_CANCEL);
+	await(&src, KR_HYPER_EVENT, KR_HYPER_RUNNING);
+	assert_true(ticks(&src));
+}
+
 static void the_destination_dies(void **state)
 {
 	struct msg m;
@@ -174,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(migrate_undo_migrate, end_both),
 		cmocka_unit_test_teardown(cancel_midway, end_both),
+		cmocka_unit_test_teardown(sampled_and_stopped, end_both),
 		cmocka_unit_test_teardown(the_destination_dies, end_both),
 		cmocka_unit_test_teardown(a_second_agent, end_both),
 	};

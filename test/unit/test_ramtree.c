@@ -161,6 +161,66 @@ static void same_as_from_scratch(void **state)
 		free(m[i].leaves);
 }
 
+static uint64_t count_missing(const struct model *m, unsigned int n)
+{
+	static const uint8_t none[D];
+	uint64_t n_missing = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		for (uint64_t k = 0; k < m[i].n_pages; k++)
+			n_missing += !memcmp(m[i].leaves[k], none, D);
+	return n_missing;
+}
+
+static bool lacks(const struct model *m, uint64_t page, uint64_t n)
+{
+	const struct model part = { .n_pages = n, .leaves = m->leaves + page };
+
+	return count_missing(&part, 1) == n;
+}
+
+/* Cleared is as if never sent, and both are known to be missing. */
+static void cleared_pages(void **state)
+{
+	struct model m[] = {
+		{ .name = "pc.ram", .size_bytes = 700 * PAGE },
+		{ .name = "rom", .size_bytes = 3 * PAGE - 5 },
+	};
+	struct kr_ramtree *t = new_tree(m, 2);
+
+	(void)state;
+	srand(2);
+	assert_int_equal(kr_ramtree_missing(t), 703);
+	for (unsigned int i = 0; i < 2000; i++) {
+		unsigned int b = (unsigned int)rand() % 2;
+		uint64_t page = (uint64_t)rand() % m[b].n_pages;
+		uint64_t n = 1 + (uint64_t)rand() % (m[b].n_pages - page);
+
+		if (n > 9 && rand() % 16)
+			n = 9;
+		assert_int_equal(kr_ramtree_lacks(t, b, page, n),
+				 lacks(&m[b], page, n));
+		if (rand() % 2) {
+			kr_ramtree_clear(t, b, page, n);
+			memset(m[b].leaves[page], 0, n * D);
+		} else {
+			set(t, m, b, page, (unsigned int)rand() % 4);
+		}
+		assert_int_equal(kr_ramtree_missing(t), count_missing(m, 2));
+		if (i % 100 == 0)
+			expect(t, m, 2);
+	}
+	for (unsigned int b = 0; b < 2; b++) {
+		kr_ramtree_clear(t, b, 0, m[b].n_pages);
+		memset(m[b].leaves, 0, m[b].n_pages * D);
+	}
+	assert_int_equal(kr_ramtree_missing(t), 703);
+	expect(t, m, 2);
+	kr_ramtree_free(t);
+	free(m[0].leaves);
+	free(m[1].leaves);
+}
+
 /* Every size up to a few levels, with its last page set alone. */
 static void every_small_size(void **state)
 {
@@ -241,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_as_from_scratch),
+		cmocka_unit_test(cleared_pages),
 		cmocka_unit_test(every_small_size),
 		cmocka_unit_test(golden),
 		cmocka_unit_test(the_same_again),

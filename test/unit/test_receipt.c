@@ -291,6 +291,35 @@ static void statements_disagree(void **state)
 }
 
 /* What PROTOCOL.evidence.md tells people to do without korora. */
+/* It said in its acceptance that it decided by another. */
+static void policies_of_receipts_disagree(void **state)
+{
+	struct kr_terms t = terms;
+	struct kr_dsse_sig s;
+
+	(void)state;
+	strcpy(t.from_policy.name, "standard");
+	strcpy(t.to_policy.name, "strict");
+	t.to_policy.version = 3;
+	assert_int_equal(kr_statement_sign(KR_STATEMENT_RECEIPT, &t, host[1],
+					   &s, NULL), 0);
+	assert_int_equal(kr_statement_check(KR_STATEMENT_RECEIPT, &t, key(1),
+					    s.sig, s.sig_bytes, NULL), 0);
+	for (int i = 0; i < 4; i++) {
+		struct kr_terms said = t;
+		struct kr_err e = KR_ERR_NONE;
+
+		said.to_policy.version += i == 0;
+		said.to_policy.digest[31] ^= i == 1;
+		said.to_policy.name[0] ^= i == 2;
+		said.from_policy.version += i == 3;
+		assert_true(kr_statement_check(KR_STATEMENT_RECEIPT, &said,
+					       key(1), s.sig, s.sig_bytes,
+					       &e) < 0);
+		assert_int_equal(e.kr, KR_E_SIGNATURE);
+	}
+}
+
 static void openssl_agrees(void **state)
 {
 	static const char script[] =
@@ -330,6 +359,7 @@ int main(void)
 		cmocka_unit_test(foreign_spelling),
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(statements_disagree),
+		cmocka_unit_test(policies_of_receipts_disagree),
 		cmocka_unit_test(openssl_agrees),
 	};
 

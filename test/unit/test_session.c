@@ -48,6 +48,9 @@ static void lane_keys_are_equal_and_apart(void **state)
 	assert_memory_equal(ka.key, kb.key, 32);
 	assert_int_equal(kr_session_lane_key(b.session, &other, NULL), 0);
 	assert_memory_not_equal(ka.key, other.key, 32);
+	other = (struct kr_lanekey){ .lane = 1, .attempt = 1 };
+	assert_int_equal(kr_session_lane_key(b.session, &other, NULL), 0);
+	assert_memory_not_equal(ka.key, other.key, sizeof(ka.key));
 	other = (struct kr_lanekey){ .lane = 1, .migration = { 1 } };
 	assert_int_equal(kr_session_lane_key(b.session, &other, NULL), 0);
 	assert_memory_not_equal(ka.key, other.key, 32);

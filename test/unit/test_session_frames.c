@@ -34,7 +34,19 @@ static void hello_malformed(void)
 
 static void hello_too_new(void)
 {
-	raw_hello_of(2, 9);
+	raw_hello_of(KR_WIRE_VERSION_MAX + 1, 9);
+}
+
+static void hello_too_old(void)
+{
+	raw_hello_of(1, KR_WIRE_VERSION_MIN - 1);
+}
+
+/* It may speak more: what both speak is spoken. */
+static void hello_of_both(void)
+{
+	raw_hello_of(1, 9);
+	raw_frame(999, NULL, 0);
 }
 
 static void start_at_one(void)
@@ -97,6 +109,8 @@ static void frames_are_checked(void **state)
 		{ hello_twice, true, KR_E_UNEXPECTED },
 		{ hello_malformed, false, KR_E_MALFORMED },
 		{ hello_too_new, false, KR_E_VERSION },
+		{ hello_too_old, false, KR_E_VERSION },
+		{ hello_of_both, true, KR_E_UNEXPECTED },
 		{ start_at_one, false, KR_E_REPLAYED },
 		{ skip_one, true, KR_E_REPLAYED },
 		{ repeat, true, KR_E_REPLAYED },

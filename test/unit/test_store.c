@@ -17,13 +17,19 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "store/cosignrow.h"
+#include "store/approvalrow.h"
 #include "store/hostrow.h"
 #include "store/logrow.h"
 #include "store/migrow.h"
+#include "store/policyrow.h"
 #include "store/receiptrow.h"
+#include "store/requestrow.h"
 #include "store/trustrow.h"
+#include "store/userkeyrow.h"
 #include "store/userrow.h"
 #include "store/vmrow.h"
+#include "store/witnessrow.h"
 
 static char dir[64], path[96];
 static struct kr_store *s;
@@ -197,6 +203,39 @@ static int see_mig(void *arg, const struct kr_migrow *m, struct kr_err *e)
 	return 0;
 }
 
+/* However many are newer: by the whole id, or what no other begins with. */
+static void migrations_are_found_by_their_ids(void **state)
+{
+	struct kr_migrow m = { .role = KR_MIG_SOURCE, .vm = "web",
+			       .peer = "alpha", .state = 4, .finished = true };
+	static const struct { const char *prefix; unsigned int n; } asked[] = {
+		{ "00070707070707070707070707070707", 1 },
+		{ "0007", 1 }, { "00070", 1 }, { "0", 2 }, { "00", 2 },
+		{ "0F", 2 }, { "0101", 1 }, { "ffff", 0 }, { "", 0 },
+		{ "0007x", 0 }, { "000707070707070707070707070707070", 0 },
+	};
+	struct kr_err e = KR_ERR_NONE;
+	uint8_t id[16];
+	unsigned int n;
+
+	(void)state;
+	assert_int_equal(kr_store_begin(s, &e), 0);
+	for (unsigned int i = 0; i < 4096; i++) {
+		memset(m.id, (int)(i & 0xff), 16);
+		m.id[0] = (uint8_t)(i >> 8);
+		m.started_ms = 100u + i;
+		assert_int_equal(kr_migrow_put(s, &m, &e), 0);
+	}
+	assert_int_equal(kr_store_commit(s, &e), 0);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		assert_int_equal(kr_migrow_find(s, asked[i].prefix, id, &n,
+						&e), 0);
+		assert_int_equal(n, asked[i].n);
+		if (n == 1)
+			assert_true(kr_hex_begins(id, 16, asked[i].prefix));
+	}
+}
+
 static void migrations_and_receipts(void **state)
 {
 	static uint8_t doc[KR_MIGROW_DOC_MAX + 1];
@@ -252,6 +291,120 @@ static void migrations_and_receipts(void **state)
 	p.migration[0] = 1;
 	assert_true(kr_receiptrow_get(s, p.migration, &pb, &e) < 0);
 	assert_int_equal(e.kr, KR_E_NO_MIGRATION);
+}
+
+static int see_request(void *arg, const struct kr_requestrow *p,
+		       struct kr_err *e)
+{
+	struct seen *x = arg;
+
+	(void)e;
+	x->first[x->n++] = p->id[0];
+	return 0;
+}
+
+static int see_word(void *arg, const struct kr_approvalrow *a,
+		    struct kr_err *e)
+{
+	struct seen *x = arg;
+
+	(void)e;
+	x->first[x->n++] = (uint8_t)a->decision[0];
+	return 0;
+}
+
+static void requests_and_approvals(void **state)
+{
+	struct kr_requestrow p = { .vm = "web", .to = "beta", .policy = "x",
+				   .requester = "carl", .params = "{}",
+				   .needed = 2 }, back;
+	static struct kr_approvalrow a = { .approver = "anna",
+					   .decision = "approve",
+					   .envelope = "{}" };
+	struct kr_err e = KR_ERR_NONE;
+	struct seen x = { 0 };
+	uint64_t n = 0;
+
+	(void)state;
+	for (uint8_t i = 1; i <= 4; i++) {
+		memset(p.id, i, 16);
+		p.created_ms = 100u + i;
+		p.expires_ms = 200u + i;
+		assert_int_equal(kr_requestrow_add(s, &p, &e), 0);
+	}
+	assert_true(kr_requestrow_add(s, &p, NULL) < 0);
+	assert_int_equal(kr_requestrow_get(s, p.id, &back, &e), 0);
+	assert_int_equal(back.needed, 2);
+	assert_string_equal(back.requester, "carl");
+	/* out of the state that is expected, and once */
+	assert_int_equal(kr_requestrow_move(s, p.id, KR_REQUEST_OPEN,
+					    KR_REQUEST_USED, &e), 0);
+	assert_true(kr_requestrow_move(s, p.id, KR_REQUEST_OPEN,
+				       KR_REQUEST_USED, &e) < 0);
+	assert_int_equal(e.kr, KR_E_REQUEST_OVER);
+	e = KR_ERR_NONE;
+	/* due at that very time, and what is over stays as it is */
+	assert_int_equal(kr_requestrow_expire(s, 201, &e), 0);
+	assert_int_equal(kr_requestrow_waiting(s, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(kr_requestrow_get(s, p.id, &back, &e), 0);
+	assert_int_equal(back.state, KR_REQUEST_USED);
+	assert_int_equal(kr_requestrow_each(s, 3, see_request, &x, &e), 0);
+	assert_int_equal(x.n, 3);
+	assert_memory_equal(x.first, "\3\2\4", 3);
+	assert_string_equal(kr_requestrow_state_name(99), "unknown");
+	/* each may say each thing once, of a request that there is */
+	memset(a.request, 3, 16);
+	assert_int_equal(kr_approvalrow_add(s, &a, &e), 0);
+	assert_true(kr_approvalrow_add(s, &a, &e) < 0);
+	assert_int_equal(e.kr, KR_E_APPROVAL_TWICE);
+	e = KR_ERR_NONE;
+	strcpy(a.decision, "deny");
+	assert_int_equal(kr_approvalrow_add(s, &a, &e), 0);
+	x = (struct seen){ 0 };
+	assert_int_equal(kr_approvalrow_each(s, a.request, see_word, &x, &e),
+			 0);
+	assert_int_equal(x.n, 2);
+	assert_memory_equal(x.first, "ad", 2);
+	memset(a.request, 9, 16);
+	assert_true(kr_approvalrow_add(s, &a, &e) < 0);
+	assert_int_equal(e.kr, KR_E_STORE);
+	e = KR_ERR_NONE;
+	assert_true(kr_requestrow_get(s, a.request, &back, &e) < 0);
+	assert_int_equal(e.kr, KR_E_NO_REQUEST);
+}
+
+static int count_key(void *arg, const struct kr_userkeyrow *k,
+		     struct kr_err *e)
+{
+	(void)e;
+	assert_string_equal(k->user, "anna");
+	++*(int *)arg;
+	return 0;
+}
+
+static void keys_of_users(void **state)
+{
+	struct kr_userkeyrow k = { .user = "anna", .pem = "PEM" }, back;
+	struct kr_err e = KR_ERR_NONE;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(kr_userkeyrow_add(s, &k, &e), 0);
+	strcpy(k.user, "ben");		/* it stays Anna's */
+	assert_true(kr_userkeyrow_add(s, &k, &e) < 0);
+	assert_int_equal(e.kr, KR_E_EXISTS);
+	e = KR_ERR_NONE;
+	assert_int_equal(kr_userkeyrow_get(s, k.keyid, &back, &e), 0);
+	assert_string_equal(back.user, "anna");
+	assert_int_equal(kr_userkeyrow_each(s, count_key, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(kr_userkeyrow_del(s, k.keyid, &e), 0);
+	assert_true(kr_userkeyrow_del(s, k.keyid, &e) < 0);
+	assert_int_equal(e.kr, KR_E_APPROVAL_KEY);
+	e = KR_ERR_NONE;
+	assert_true(kr_userkeyrow_get(s, k.keyid, &back, &e) < 0);
+	assert_int_equal(e.kr, KR_E_APPROVAL_KEY);
 }
 
 /* A row that is there with @epoch, or not. */
@@ -326,6 +479,135 @@ static void other_databases_refused(void **state)
 	assert_true(kr_store_open(p, KR_STORE_WRITE, &x, NULL) < 0);
 }
 
+/* The highest version is in force; none comes twice. */
+static void policies(void **state)
+{
+	uint8_t bundle[] = "standard.policy";
+	struct kr_policyrow p = { .version = 7, .name = "standard",
+				  .digest = { 1 }, .at_ms = 5, .entry = 9,
+				  .bundle = bundle, .n_bytes = 3 };
+	struct kr_policyrow back;
+	struct kr_err e = KR_ERR_NONE;
+
+	(void)state;
+	assert_int_equal(kr_policyrow_last(s, &back, &e), 1);
+	assert_int_equal(kr_policyrow_put(s, &p, &e), 0);
+	p.version = 6;
+	assert_int_equal(kr_policyrow_put(s, &p, &e), 0);
+	assert_true(kr_policyrow_put(s, &p, &e) < 0);
+	p.version = 70;
+	p.digest[0] = 2;
+	p.n_bytes = sizeof(bundle);
+	e = KR_ERR_NONE;
+	assert_int_equal(kr_policyrow_put(s, &p, &e), 0);
+	assert_int_equal(kr_policyrow_last(s, &back, &e), 0);
+	assert_int_equal(back.version, 70);
+	assert_int_equal(back.entry, 9);
+	assert_string_equal(back.name, "standard");
+	assert_memory_equal(back.digest, p.digest, 32);
+	assert_int_equal(back.n_bytes, sizeof(bundle));
+	assert_memory_equal(back.bundle, bundle, sizeof(bundle));
+	free(back.bundle);
+}
+
+static int found(void *arg, uint64_t idx, const uint8_t *leaf, size_t n,
+		 struct kr_err *e)
+{
+	char *at = arg;
+
+	(void)leaf;
+	(void)n;
+	(void)e;
+	at[strlen(at)] = (char)('0' + idx);
+	return 0;
+}
+
+static int stop(void *arg, uint64_t idx, const uint8_t *leaf, size_t n,
+		struct kr_err *e)
+{
+	found(arg, idx, leaf, n, e);
+	return 1;
+}
+
+/* Nothing tells whose a leaf or a request is, or where a policy is logged. */
+static void to_schema_3(const char *p)
+{
+	raw(p, "DROP INDEX log_of_migration;"
+	       "ALTER TABLE log DROP COLUMN migration;"
+	       "ALTER TABLE request DROP COLUMN tenant;"
+	       "ALTER TABLE policy DROP COLUMN entry;"
+	       "ALTER TABLE witness DROP COLUMN policy_version;"
+	       "ALTER TABLE witness DROP COLUMN policy_digest;"
+	       "PRAGMA user_version = 3");
+}
+
+static void old_request(const char *p)
+{
+	raw(p, "INSERT INTO request VALUES (x'0102030405060708090a0b0c0d0e0f10',"
+	       "  'web', zeroblob(32), 2, 'b', zeroblob(32), 'strict', 3,"
+	       "  zeroblob(32), 'anna', '{}', 1, 1, 2, 0)");
+}
+
+/* Entries are found by their migration, whenever they were written, and what
+ * is no entry is nobody's. */
+static void entries_of_a_migration(void **state)
+{
+	static const char *const leaves[] = {
+		"{\"migration\":\"00000000000000000000000000000001\"}",
+		"{\"migration\":\"00000000000000000000000000000002\"}",
+		"{\"detail\":\"00000000000000000000000000000001\"}",
+		"no entry 00000000000000000000000000000001",
+		"{\"migration\":1}", "{\"migration\":[1]}",
+		"{\"migration\":\"00000000000000000000000000000001\"}",
+	};
+	uint8_t one[16] = { [15] = 1 }, three[16] = { [15] = 3 };
+	uint8_t id[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+			   16 };
+	static struct kr_requestrow q;
+	struct kr_policyrow policy;
+	struct kr_store *x = NULL;
+	char p[128];
+
+	(void)state;
+	snprintf(p, sizeof(p), "%s/entries.db", dir);
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	for (unsigned int i = 0; i < 6; i++)
+		assert_int_equal(kr_logrow_add(x, i, NULL, leaves[i],
+					       strlen(leaves[i]), NULL), 0);
+	kr_store_free(x);
+	to_schema_3(p);
+	old_request(p);
+	raw(p, "INSERT INTO policy VALUES (6,'old',zeroblob(32),1,x'00')");
+	assert_true(kr_store_open(p, KR_STORE_READ, &x, NULL) < 0);
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	assert_int_equal(kr_logrow_add(x, 6, one, leaves[6],
+				       strlen(leaves[6]), NULL), 0);
+	for (int again = 0; again < 2; again++) {
+		char at[8] = "", first[8] = "", none[8] = "";
+
+		assert_int_equal(kr_logrow_of(x, one, found, at, NULL), 0);
+		assert_string_equal(at, "60");
+		assert_int_equal(kr_logrow_of(x, one, stop, first, NULL), 1);
+		assert_string_equal(first, "6");
+		assert_int_equal(kr_logrow_of(x, three, found, none, NULL), 0);
+		assert_string_equal(none, "");
+	}
+	assert_int_equal(kr_policyrow_last(x, &policy, NULL), 0);
+	assert_int_equal(policy.entry, 0);
+	free(policy.bundle);
+	assert_int_equal(kr_requestrow_get(x, id, &q, NULL), 0);
+	assert_string_equal(q.vm, "web");
+	assert_string_equal(q.tenant, "");
+	q.id[0] = 9;
+	strcpy(q.tenant, "acme");
+	assert_int_equal(kr_requestrow_add(x, &q, NULL), 0);
+	memset(&q, 0, sizeof(q));
+	id[0] = 9;
+	assert_int_equal(kr_requestrow_get(x, id, &q, NULL), 0);
+	assert_string_equal(q.tenant, "acme");
+	kr_store_free(x);
+}
+
 /* What an earlier release wrote is brought up to date, and its rows kept. */
 static void older_schema(void **state)
 {
@@ -341,10 +623,15 @@ static void older_schema(void **state)
 	assert_int_equal(put(x, "web", 3), 0);
 	kr_store_free(x);
 	/* as it was in version 1 */
-	raw(p, "ALTER TABLE checkpoint ADD COLUMN cosignature TEXT NOT NULL"
+	raw(p, "DROP TABLE policy; DROP TABLE node; DROP TABLE witness;"
+	       "DROP TABLE cosignature;"
+	       "ALTER TABLE checkpoint ADD COLUMN cosignature TEXT NOT NULL"
 	       "  DEFAULT 'x';"
 	       "CREATE TABLE witness (host TEXT PRIMARY KEY) STRICT;"
 	       "CREATE TABLE kv (key TEXT PRIMARY KEY) STRICT;"
+	       "DROP TABLE approval; DROP TABLE request; DROP TABLE userkey;"
+	       "DROP INDEX log_of_migration;"
+	       "ALTER TABLE log DROP COLUMN migration;"
 	       "PRAGMA user_version = 1");
 	assert_true(kr_store_open(p, KR_STORE_READ, &x, NULL) < 0);
 	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
@@ -356,6 +643,79 @@ static void older_schema(void **state)
 	assert_int_equal(kr_logrow_put_note(x, &note, NULL), 0);
 	kr_store_free(x);
 	assert_int_equal(kr_store_open(p, KR_STORE_READ, &x, NULL), 0);
+	kr_store_free(x);
+}
+
+/* The log has told of a policy in force for as long as there are policies. */
+static void older_policies(void **state)
+{
+	static const uint8_t digest[32];
+	struct kr_witnessrow w = { .host = "beta" };
+	struct kr_policyrow back;
+	struct kr_store *x = NULL;
+	char p[128];
+
+	(void)state;
+	snprintf(p, sizeof(p), "%s/policies.db", dir);
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	kr_store_free(x);
+	to_schema_3(p);
+	raw(p, "INSERT INTO policy VALUES (6,'old',zeroblob(32),1,x'00'),"
+	       "  (7,'new',zeroblob(32),2,x'00');"
+	       "INSERT INTO witness VALUES ('beta',3,zeroblob(32),'',0);"
+	       "INSERT INTO log VALUES (0,CAST('{\"event\":\"policy-in-force\","
+	       "  \"detail\":{\"version\":6}}' AS BLOB)),"
+	       "  (1,CAST('{\"event\":\"x\",\"detail\":{\"version\":7}}' AS"
+	       "  BLOB)),"
+	       "  (2,CAST('{\"event\":\"policy-in-force\","
+	       "  \"detail\":{\"version\":7}}' AS BLOB)),"
+	       "  (3,CAST('{\"event\":\"y\"}' AS BLOB))");
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	assert_int_equal(kr_policyrow_last(x, &back, NULL), 0);
+	assert_int_equal(back.version, 7);
+	assert_int_equal(back.entry, 2);
+	free(back.bundle);
+	assert_int_equal(kr_witnessrow_get(x, "beta", &w, NULL), 0);
+	assert_int_equal(w.size, 3);
+	assert_int_equal(w.policy_version, 0);
+	assert_memory_equal(w.policy_digest, digest, 32);
+	kr_store_free(x);
+}
+
+/* What was seen of a peer's log, and what peers signed of this one. */
+static void logs_vouched_for(void **state)
+{
+	struct kr_witnessrow w = { .host = "beta", .size = 7, .refused = 3011,
+				   .policy_version = 3 };
+	struct kr_cosignrow c = { .host = "beta", .size = 7 };
+	struct kr_witnessrow back;
+	struct kr_store *x = NULL;
+	uint64_t size = 0;
+	char p[128];
+
+	(void)state;
+	snprintf(p, sizeof(p), "%s/vouched.db", dir);
+	assert_int_equal(kr_store_open(p, KR_STORE_WRITE, &x, NULL), 0);
+	assert_int_equal(kr_witnessrow_get(x, "beta", &back, NULL), 1);
+	strcpy(w.note, "signed");
+	memset(w.root, 9, sizeof(w.root));
+	assert_int_equal(kr_witnessrow_put(x, &w, NULL), 0);
+	assert_int_equal(kr_witnessrow_get(x, "beta", &back, NULL), 0);
+	assert_int_equal(back.size, 7);
+	assert_int_equal(back.refused, 3011);
+	assert_int_equal(back.policy_version, 3);
+	assert_string_equal(back.note, "signed");
+	assert_memory_equal(back.root, w.root, 32);
+	assert_int_equal(kr_witnessrow_del(x, "beta", NULL), 0);
+	assert_int_equal(kr_witnessrow_get(x, "beta", &back, NULL), 1);
+
+	assert_int_equal(kr_cosignrow_newest(x, 0, &size, NULL), 1);
+	assert_int_equal(kr_cosignrow_put(x, &c, NULL), 0);
+	c.size = 5;	/* of a shorter log: the longer one's is kept */
+	assert_int_equal(kr_cosignrow_put(x, &c, NULL), 0);
+	assert_int_equal(kr_cosignrow_newest(x, 7, &size, NULL), 0);
+	assert_int_equal(size, 7);
+	assert_int_equal(kr_cosignrow_newest(x, 8, &size, NULL), 1);
 	kr_store_free(x);
 }
 
@@ -418,10 +778,17 @@ int main(void)
 		cmocka_unit_test(vms),
 		cmocka_unit_test(hosts_trust_users),
 		cmocka_unit_test(migrations_and_receipts),
+		cmocka_unit_test(migrations_are_found_by_their_ids),
+		cmocka_unit_test(requests_and_approvals),
+		cmocka_unit_test(keys_of_users),
 		cmocka_unit_test(transactions),
 		cmocka_unit_test(failed_commit_is_in_doubt),
 		cmocka_unit_test(other_databases_refused),
+		cmocka_unit_test(policies),
+		cmocka_unit_test(entries_of_a_migration),
 		cmocka_unit_test(older_schema),
+		cmocka_unit_test(older_policies),
+		cmocka_unit_test(logs_vouched_for),
 		cmocka_unit_test(killed_writer),
 	};
 

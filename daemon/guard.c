@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guard.c - no step of a migration without a rule for it. Runs in kororad. */
+#include "daemon/guard.h"
+
+#include <string.h>
+
+#include "daemon/authorise.h"
+#include "daemon/demands.h"
+#include "daemon/policy.h"
+#include "policy/access.h"
+#include "policy/book.h"
+#include "store/vmrow.h"
+
+static struct kr_class host_class(const struct kr_host *h, const char *name)
+{
+	char who[KR_ITEM_BYTES];
+	struct kr_person p = { .name = kr_item_put(KR_ITEM_HOST, name, who),
+			       .roles = { "host" }, .n_roles = 1 };
+
+	return kr_book_subject_class(h->book, &p);
+}
+
+static struct kr_class vm_class(const struct kr_host *h,
+				const struct kr_vmdef *d)
+{
+	char item[KR_ITEM_BYTES];
+
+	return kr_book_item_class(h->book,
+				  kr_item_put(KR_ITEM_VM, d->name, item),
+				  d->tenant);
+}
+
+static struct kr_refine_classes classes(const struct kr_mig *m)
+{
+	const char *self = kr_identity_name(m->host->identity);
+	bool source = kr_state_side(m->state) == KR_SOURCE;
+
+	return (struct kr_refine_classes){
+		host_class(m->host, source ? self : m->peer),
+		host_class(m->host, source ? m->peer : self),
+		vm_class(m->host, &m->def) };
+}
+
+static int decide(enum kr_state from, enum kr_state to, const char *vm,
+		  const struct kr_refine_classes *c, struct kr_err *e)
+{
+	struct kr_decision d = kr_refine_decide(from, to, c);
+
+	if (d.answer == KR_YES)
+		return 0;
+	return kr_fail(e, KR_E_FORBIDDEN, "%s may not go on to %s: by the rule "
+		       "%s only if %s; see the classes of hosts and VM in the "
+		       "policy", vm, kr_state_phase(to),
+		       d.rule ? d.rule->name : "that there is not",
+		       kr_decision_why(&d));
+}
+
+int kr_guard_step(const struct kr_mig *m, enum kr_state to, struct kr_err *e)
+{
+	struct kr_refine_classes c = classes(m);
+	int r = decide(m->state, to, m->terms.vm, &c, e);
+
+	if (r || !kr_state_before_return(m->state) || kr_state_ended(to))
+		return r;
+	r = kr_demands_check(m->host, &m->terms, e);
+	if (!r && to == KR_T_PREPARED)
+		r = kr_guard_offer(m->host, &m->terms, &m->def, e);
+	if (r || to != KR_S_RELEASED)
+		return r;
+	/* what was asked at the offer, by what is in force now */
+	r = decide(KR_S_PREPARE, KR_S_OFFER, m->terms.vm, &c, e);
+	if (r || !memcmp(m->terms.from_policy.digest, m->host->policy_digest,
+			 32))
+		return r;
+	if (m->request)
+		return kr_fail(e, KR_E_NOT_APPROVED, "%s was approved under "
+			       "another policy than is in force now",
+			       m->terms.vm);
+	return kr_authorise_again(m, e);
+}
+
+/* Is there a triple by which that host brings that VM here? */
+static int may_receive(const struct kr_host *h, const char *source,
+		       const struct kr_vmdef *d, struct kr_err *e)
+{
+	char who[KR_ITEM_BYTES], item[KR_ITEM_BYTES];
+	struct kr_execution x = {
+		.by = { .name = kr_item_put(KR_ITEM_HOST, source, who),
+			.roles = { "host" }, .n_roles = 1 },
+		.procedure = kr_procedure(KR_TP_receive),
+		.item = kr_item_put(KR_ITEM_VM, d->name, item),
+		.tenant = d->tenant };
+
+	return kr_policy_ask(h, &x, e);
+}
+
+int kr_guard_offer(const struct kr_host *h, const struct kr_terms *t,
+		   const struct kr_vmdef *d, struct kr_err *e)
+{
+	struct kr_refine_classes c = {
+		host_class(h, t->from_name),
+		host_class(h, kr_identity_name(h->identity)),
+		vm_class(h, d) };
+	int r = may_receive(h, t->from_name, d, e);
+
+	if (!r)
+		r = decide(KR_T_NEW, KR_T_RESERVE, d->name, &c, e);
+	return r ? r : kr_demands_check(h, t, e);
+}
+
+int kr_guard_send(const struct kr_host *h, const struct kr_terms *t,
+		  const struct kr_vmdef *d, struct kr_err *e)
+{
+	struct kr_refine_classes c = {
+		host_class(h, kr_identity_name(h->identity)),
+		host_class(h, t->to_name), vm_class(h, d) };
+	int r = decide(KR_S_PREPARE, KR_S_OFFER, d->name, &c, e);
+
+	return r ? r : kr_demands_check(h, t, e);
+}
+
+/* ---- orders to agents --------------------------------------------------- */
+
+static int access(enum kr_access a, enum kr_state s, const char *vm,
+		  const struct kr_refine_classes *c, struct kr_err *e)
+{
+	struct kr_decision d = kr_access_decide(a, s, c);
+
+	if (d.answer == KR_YES)
+		return 0;
+	return kr_fail(e, KR_E_FORBIDDEN, "%s in %s: %s only if %s; see the "
+		       "classes of hosts and VM in the policy", vm,
+		       kr_state_phase(s), kr_access_text(a),
+		       kr_decision_why(&d));
+}
+
+/* Of a VM that is not being moved: is it this host's, on record? */
+static int at_rest(enum kr_access a, struct kr_host *h,
+		   const struct kr_vmdef *d, struct kr_err *e)
+{
+	static struct kr_vmrow v;
+	struct kr_class self = host_class(h, kr_identity_name(h->identity));
+	struct kr_refine_classes c = { self, self, vm_class(h, d) };
+	int r = kr_vmrow_get(h->store, d->name, &v, e);
+	bool ours = v.state == KR_VM_STOPPED || v.state == KR_VM_RUNNING ||
+		    v.state == KR_VM_LOST;
+
+	return r ? r : access(a, ours ? KR_S_NEW : KR_S_DONE, d->name, &c, e);
+}
+
+int kr_guard_start(struct kr_host *h, const struct kr_vmdef *d,
+		   struct kr_err *e)
+{
+	return at_rest(KR_ACCESS_RUNS, h, d, e);
+}
+
+int kr_guard_hyper(const struct kr_vm *v, uint16_t command, struct kr_err *e)
+{
+	static const enum kr_access accesses[] = {
+#define X(name, access) [KR_HYPER_##name - KR_HYPER_OPEN] = \
+				KR_ACCESS_##access,
+		KR_HYPER_COMMANDS(X)
+#undef X
+	};
+	const struct kr_mig *m = kr_mig_of_vm(v->host, v->def.name);
+	enum kr_access a = accesses[command - KR_HYPER_OPEN];
+	struct kr_refine_classes c;
+
+	if (!m)
+		return at_rest(a, v->host, &v->def, e);
+	c = classes(m);
+	return access(a, m->state, v->def.name, &c, e);
+}
+
+int kr_guard_plane(const struct kr_mig *m, enum kr_plane_msg order,
+		   struct kr_err *e)
+{
+	static const enum kr_access accesses[] = {
+#define X(name, number, access) [KR_PLANE_##name - KR_PLANE_START] = \
+				KR_ACCESS_##access,
+		KR_PLANE_ORDERS(X)
+#undef X
+	};
+	struct kr_refine_classes c = classes(m);
+
+	return access(accesses[order - KR_PLANE_START], m->state, m->terms.vm,
+		      &c, e);
+}
+
+int kr_guard_cache(const struct kr_mig *m, struct kr_err *e)
+{
+	struct kr_class vm = vm_class(m->host, &m->def);
+	struct kr_decision d = kr_access_cache(
+		vm, kr_book_item_class(m->host->book, "vm:", m->def.tenant));
+
+	if (d.answer == KR_YES)
+		return 0;
+	return kr_fail(e, KR_E_FORBIDDEN, "%s: its agent uses the page cache "
+		       "of %s only if %s", m->terms.vm, m->def.tenant,
+		       kr_decision_why(&d));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guard.h - each step of a migration is asked of the rules of the access model
+ * first (policy/refine.h), with the classes that the policy in force gives
+ * both hosts and the VM.
+ */
+#ifndef KR_DAEMON_GUARD_H
+#define KR_DAEMON_GUARD_H
+
+#include "daemon/migration.h"
+
+/**
+ * kr_guard_step() - May @m go on to @to?
+ *
+ * Until the release, all that the policy demands (demands.h) has to be there
+ * too, by the policy that is in force at that moment; before the release, if
+ * that is another than at the offer, who asked for it is asked about once more.
+ *
+ * Return: 0; KR_E_FORBIDDEN, KR_E_PROTECTION.
+ */
+int kr_guard_step(const struct kr_mig *m, enum kr_state to, struct kr_err *e);
+
+/**
+ * kr_guard_offer() - May that VM be taken in, by such an offer?
+ * kr_guard_send()  - May it be offered?
+ *
+ * For dry runs, and before anything is begun; likewise.
+ */
+int kr_guard_offer(const struct kr_host *h, const struct kr_terms *t,
+		   const struct kr_vmdef *d, struct kr_err *e);
+int kr_guard_send(const struct kr_host *h, const struct kr_terms *t,
+		  const struct kr_vmdef *d, struct kr_err *e);
+
+/**
+ * kr_guard_start() - May that VM begin to run here, without a migration?
+ * kr_guard_hyper() - May a hypervisor be told that now?
+ * kr_guard_plane() - May the data plane of @m?
+ * kr_guard_cache() - May it use the page cache of its tenant?
+ *
+ * What the message does with VM state (policy/access.h) is asked of the rules
+ * as the hand-over stands; without one, as the VM's row says. The cache is of
+ * the class of a VM of the tenant's that has no name in the policy.
+ *
+ * Return: 0; KR_E_FORBIDDEN; of a start or a hypervisor also KR_E_NO_VM.
+ */
+int kr_guard_start(struct kr_host *h, const struct kr_vmdef *d,
+		   struct kr_err *e);
+int kr_guard_hyper(const struct kr_vm *v, uint16_t command, struct kr_err *e);
+int kr_guard_plane(const struct kr_mig *m, enum kr_plane_msg order,
+		   struct kr_err *e);
+int kr_guard_cache(const struct kr_mig *m, struct kr_err *e);
+
+#endif

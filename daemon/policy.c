@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy.c - the policy in force: taken up, replaced, asked. In kororad. */
+#include "daemon/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/demands.h"
+#include "evidence/ledger.h"
+#include "policy/bundle.h"
+#include "store/policyrow.h"
+
+static void folder_of(const struct kr_host *h, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s/policy.d", h->etc);
+}
+
+static void take_up(struct kr_host *h, struct kr_book *b,
+		    const struct kr_policyrow *p)
+{
+	kr_book_free(h->book);
+	h->book = b;
+	h->policy_at_ms = p->at_ms;
+	h->policy_entry = p->entry;
+	memcpy(h->policy_digest, p->digest, 32);
+}
+
+/* In one transaction: what is in force, and that it is. */
+static int record(struct kr_host *h, struct kr_policyrow *p,
+		  struct kr_err *e)
+{
+	struct kr_inforce said = { .version = p->version };
+	uint8_t root[32];
+	json_t *d;
+	int r = kr_store_begin(h->store, e);
+
+	if (r)
+		return r;
+	memcpy(said.name, p->name, sizeof(said.name));
+	memcpy(said.digest, p->digest, sizeof(said.digest));
+	d = kr_inforce_detail(&said);
+	kr_ledger_head(h->ledger, &p->entry, root);
+	r = kr_policyrow_put(h->store, p, e);
+	if (!r)
+		r = kr_ledger_append(h->ledger, KR_INFORCE_EVENT, NULL, d,
+				     NULL, e);
+	json_decref(d);
+	if (r)
+		kr_store_rollback(h->store);
+	return r ? r : kr_store_commit(h->store, e);
+}
+
+static int replace(struct kr_host *h, const struct kr_bundle *bundle,
+		   struct kr_book *b, struct kr_err *e)
+{
+	struct kr_policyrow p = { .version = b->version,
+				  .at_ms = kr_wall_ms(),
+				  .bundle = bundle->bytes,
+				  .n_bytes = bundle->n };
+	int r;
+
+	if (b->version <= h->policy_floor)
+		return kr_fail(e, KR_E_POLICY_VERSION, "version %u is in "
+			       "force, the files (%s) have version %u",
+			       h->policy_floor, b->name, b->version);
+	snprintf(p.name, sizeof(p.name), "%s", b->name);
+	memcpy(p.digest, bundle->digest, sizeof(p.digest));
+	r = record(h, &p, e);
+	if (r)
+		return r;
+	take_up(h, b, &p);
+	h->policy_floor = b->version;
+	kr_log(KR_LOG_INFO, "policy %s, version %u, is in force", b->name,
+	       b->version);
+	return 0;
+}
+
+int kr_policy_reload(struct kr_host *h, struct kr_err *e)
+{
+	KR_AUTO(kr_bundle_fini) struct kr_bundle bundle = { 0 };
+	struct kr_book *b;
+	char folder[PATH_MAX];
+	int r;
+
+	folder_of(h, folder);
+	r = kr_bundle_read(folder, &bundle, e);
+	if (r || (h->book && !memcmp(bundle.digest, h->policy_digest, 32)))
+		return r;
+	r = kr_bundle_book(&bundle, folder, &b, e);
+	if (r)
+		return r;
+	r = replace(h, &bundle, b, e);
+	if (r)
+		kr_book_free(b);
+	return r;
+}
+
+/* Is it still what its digest says? */
+static int check(struct kr_bundle *kept, const struct kr_policyrow *p,
+		 struct kr_err *e)
+{
+	int r = kr_bundle_sum(kept, e);
+
+	if (!r && memcmp(kept->digest, p->digest, 32))
+		r = kr_fail(e, KR_E_STORE, "policy %s, version %u, is not what "
+			    "it was", p->name, p->version);
+	return r;
+}
+
+int kr_policy_open(struct kr_host *h, struct kr_err *e)
+{
+	struct kr_err why = KR_ERR_NONE;
+	struct kr_policyrow p;
+	int r = kr_policyrow_last(h->store, &p, e);
+
+	if (r < 0)
+		return r;
+	if (!r) {
+		struct kr_bundle kept = { .bytes = p.bundle, .n = p.n_bytes };
+		struct kr_book *b;
+
+		h->policy_floor = p.version;
+		if (!check(&kept, &p, &why) &&
+		    !kr_bundle_book(&kept, "", &b, &why))
+			take_up(h, b, &p);
+		else	/* by another release; the files may be newer */
+			kr_log_err(KR_LOG_ERROR, "the policy that was in force "
+				   "cannot be taken up", &why);
+		kr_bundle_fini(&kept);
+		why = KR_ERR_NONE;
+	}
+	r = kr_policy_reload(h, &why);
+	if (r && !h->book)
+		return kr_fail(e, why.kr, "no policy is in force here: %s; "
+			       "korora-policy(5) tells of those that are "
+			       "shipped", why.what);
+	if (r)
+		kr_log_err(KR_LOG_ERROR, "the policy in force stays so", &why);
+	return 0;
+}
+
+void kr_policy_close(struct kr_host *h)
+{
+	kr_book_free(h->book);
+	h->book = NULL;
+}
+
+int kr_policy_ask(const struct kr_host *h, const struct kr_execution *x,
+		  struct kr_err *e)
+{
+	struct kr_verdict v = kr_book_decide(h->book, x);
+
+	if (v.answer == KR_YES)
+		return 0;
+	return kr_fail(e, KR_E_FORBIDDEN, "%s may not use %s%s%s%s%s: %s%s%s",
+		       x->by.name, x->procedure->name,
+		       x->item[0] ? " on " : "", x->item, x->to ? " to " : "",
+		       x->to ? x->to : "", kr_reason_text(v.reason),
+		       v.triple ? ", see triple " : "",
+		       v.triple ? v.triple->name : "");
+}
+
+void kr_policy_tell(const struct kr_host *h, struct kr_inforce *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	snprintf(ret->name, sizeof(ret->name), "%s", h->book->name);
+	ret->version = h->book->version;
+	memcpy(ret->digest, h->policy_digest, sizeof(ret->digest));
+}
+
+static json_t *describe(const struct kr_book *b, const uint8_t digest[32],
+			uint64_t at_ms, bool in_force)
+{
+	char hex[65];
+
+	kr_hex(digest, 32, hex);
+	return json_pack("{s:s, s:I, s:s, s:s, s:i, s:I, s:b}", "name",
+			 b->name, "version", (json_int_t)b->version, "about",
+			 b->about, "sha256", hex, "triples",
+			 (int)b->n_triples, "at_ms", (json_int_t)at_ms,
+			 "in_force", (int)in_force);
+}
+
+json_t *kr_policy_describe(const struct kr_host *h)
+{
+	return describe(h->book, h->policy_digest, h->policy_at_ms, true);
+}
+
+int kr_policy_past(struct kr_host *h, const uint8_t digest[32],
+		   const char *vm, json_t **ret, struct kr_err *e)
+{
+	char text[KR_DEMANDS_TEXT_BYTES];
+	struct kr_bundle kept = { 0 };
+	struct kr_policyrow p;
+	struct kr_book *b;
+	int r = kr_policyrow_get(h->store, digest, &p, e);
+
+	if (r)
+		return r < 0 ? r : kr_fail(e, KR_E_NO_POLICY, "none with that "
+					   "digest is kept");
+	kept.bytes = p.bundle;
+	kept.n = p.n_bytes;
+	r = check(&kept, &p, e);
+	if (!r)
+		r = kr_bundle_book(&kept, "", &b, e);
+	kr_bundle_fini(&kept);
+	if (r)
+		return r;
+	*ret = describe(b, digest, p.at_ms, false);
+	kr_demands_text(NULL, b, vm, text);
+	json_object_set_new(*ret, "demands", json_string(text));
+	kr_book_free(b);
+	return 0;
+}

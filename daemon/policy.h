@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy.h - the policy in force on this host, and asking it.
+ *
+ * The files in ROOT/etc/korora/policy.d are read when kororad starts and when
+ * it is told to (korora policy reload). What is wrong, or is not newer than
+ * what is in force, is refused, and what is in force stays so: it is kept in
+ * the store, with all that were before it.
+ */
+#ifndef KR_DAEMON_POLICY_H
+#define KR_DAEMON_POLICY_H
+
+#include "daemon/host.h"
+#include "evidence/inforce.h"
+#include "policy/book.h"
+
+/** kr_policy_open() - Take up what is in force; KR_E_CONFIG if nothing is. */
+int kr_policy_open(struct kr_host *h, struct kr_err *e);
+
+/**
+ * kr_policy_reload() - Put what the folder holds in force
+ *
+ * Return: 0, also if it is in force already; KR_E_CONFIG;
+ *         KR_E_POLICY_VERSION if it is another, and its version not higher.
+ */
+int kr_policy_reload(struct kr_host *h, struct kr_err *e);
+
+/**
+ * kr_policy_ask() - May it be executed?
+ *
+ * Return: 0; KR_E_FORBIDDEN, with why.
+ */
+int kr_policy_ask(const struct kr_host *h, const struct kr_execution *x,
+		  struct kr_err *e);
+
+/** kr_policy_tell() - Which is in force, as statements name it. */
+void kr_policy_tell(const struct kr_host *h, struct kr_inforce *ret);
+
+/** kr_policy_describe() - name, version, sha256, triples, at_ms, in_force. */
+json_t *kr_policy_describe(const struct kr_host *h);
+
+/**
+ * kr_policy_past() - What one that was in force demanded for a VM
+ * @digest: of its files; what is kept has to have it
+ * @ret:    as kr_policy_describe(), and demands
+ *
+ * Return: 0; KR_E_NO_POLICY; KR_E_STORE; KR_E_CONFIG if it was written for
+ *	   another release.
+ */
+int kr_policy_past(struct kr_host *h, const uint8_t digest[32],
+		   const char *vm, json_t **ret, struct kr_err *e);
+
+void kr_policy_close(struct kr_host *h);
+
+#endif

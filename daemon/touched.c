@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* touched.c - see touched.h: /proc/PID/smaps. */
+#include "daemon/touched.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define SPARE_KB	1024u	/* a mapping may be that much larger */
+
+uint64_t kr_touched_bytes(pid_t pid, uint32_t memory_mb)
+{
+	unsigned long long kb, touched = 0, want = memory_mb * 1024ull;
+	char path[48], line[512];
+	bool ours = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Size: %llu kB", &kb) == 1)
+			ours = kb >= want && kb <= want + SPARE_KB;
+		else if (ours && (sscanf(line, "Rss: %llu kB", &kb) == 1 ||
+				  sscanf(line, "Swap: %llu kB", &kb) == 1))
+			touched += kb;
+	}
+	if (f)
+		fclose(f);
+	return touched << 10;
+}

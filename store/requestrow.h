@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * requestrow.h - what somebody asked for and others have to approve first: one
+ * row for each request, kept when it is over. Who approved is in approvalrow.h.
+ */
+#ifndef KR_STORE_REQUESTROW_H
+#define KR_STORE_REQUESTROW_H
+
+#include <stdint.h>
+
+#include "store/userrow.h"
+
+#define KR_REQUESTROW_PARAMS_MAX	4096u	/* bytes, with the NUL */
+
+/* Numbers are durable: append only. */
+enum kr_request_state {
+	KR_REQUEST_OPEN,	/* waits for approvals */
+	KR_REQUEST_APPROVED,	/* had enough when the last one came */
+	KR_REQUEST_DENIED,
+	KR_REQUEST_USED,
+	KR_REQUEST_EXPIRED,
+	KR_REQUEST_WITHDRAWN,	/* by who asked */
+	KR_REQUEST_STATE_N
+};
+
+struct kr_requestrow {
+	uint8_t	 id[16];
+	char	 vm[KR_STORE_NAME_BYTES];
+	char	 tenant[KR_STORE_NAME_BYTES];	/* the VM's; "": not known */
+	uint8_t	 definition[32];	/* SHA-256, as in the VM's row */
+	uint64_t epoch;			/* that the VM would have there */
+	char	 to[KR_STORE_NAME_BYTES];	/* a host */
+	uint8_t	 to_keyid[32];		/* zero: known by its CA alone */
+	char	 policy[KR_STORE_NAME_BYTES];	/* its name */
+	uint64_t policy_version;
+	uint8_t	 policy_digest[32];
+	char	 requester[KR_USERROW_NAME_BYTES];
+	char	 params[KR_REQUESTROW_PARAMS_MAX]; /* JSON, sorted, compact */
+	uint32_t needed;		/* approvals */
+	uint64_t created_ms, expires_ms; /* wall clock */
+	enum kr_request_state state;
+};
+
+/** kr_requestrow_state_name() - "open"; "unknown" for another number. */
+const char *kr_requestrow_state_name(enum kr_request_state st);
+
+/** kr_requestrow_add() - Insert a new one. */
+int kr_requestrow_add(struct kr_store *s, const struct kr_requestrow *p,
+		      struct kr_err *e);
+
+/** kr_requestrow_get() - Return: 0; KR_E_NO_REQUEST. */
+int kr_requestrow_get(struct kr_store *s, const uint8_t id[16],
+		      struct kr_requestrow *ret_p, struct kr_err *e);
+
+/** kr_requestrow_each() - Those that wait, then the others, newest first */
+int kr_requestrow_each(struct kr_store *s, unsigned int limit,
+		       int (*fn)(void *arg, const struct kr_requestrow *p,
+				 struct kr_err *e),
+		       void *arg, struct kr_err *e);
+
+/**
+ * kr_requestrow_move() - From one state to another, if it is in that one
+ *
+ * Return: 0; KR_E_REQUEST_OVER if it is not: what is done once is done so by
+ *         this, in the transaction that does it.
+ */
+int kr_requestrow_move(struct kr_store *s, const uint8_t id[16],
+		       enum kr_request_state from, enum kr_request_state to,
+		       struct kr_err *e);
+
+/** kr_requestrow_expire() - What waits and is due at @now_ms has expired. */
+int kr_requestrow_expire(struct kr_store *s, uint64_t now_ms,
+			 struct kr_err *e);
+
+/** kr_requestrow_waiting() - How many are open or approved; @ret_n. */
+int kr_requestrow_waiting(struct kr_store *s, uint64_t *ret_n,
+			  struct kr_err *e);
+
+#endif
