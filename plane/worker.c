@@ -229,6 +229,20 @@ static int broke(struct kr_worker *w, const char *what, struct kr_err *e)
 	return kr_fail(e, KR_E_STREAM, "%s QEMU: %s", what, strerror(saved));
 }
 
+/*
+ * A socket is reset where its other end closed it with something unread. At
+ * the source that is the return path's last, which may go unheard. A
+ * destination's QEMU that has loaded has read all of its main channel; one
+ * that a VM may run on already is kororad's to judge.
+ */
+static bool reset_is_end(const struct kr_worker *w)
+{
+	struct kr_plane_split m;
+
+	return w->flow->source || w->flow->late ||
+	       kr_flow_has_split(w->flow, &m);
+}
+
 /* Whoever is handed a socket may make it a blocking one, for all its owners:
  * QEMU does. A lane's thread must not block. */
 int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
@@ -244,8 +258,7 @@ int kr_worker_read(struct kr_worker *w, uint8_t *p, size_t n, size_t *ret_n,
 			continue;
 		if (k < 0 && errno == EAGAIN)
 			break;
-		/* reset: it closed without reading the return path's last */
-		if (!k || (k < 0 && errno == ECONNRESET)) {
+		if (!k || (k < 0 && errno == ECONNRESET && reset_is_end(w))) {
 			if (*ret_n)	/* first what came before it */
 				break;
 			/* or it was we who closed it, since all is over */

@@ -293,6 +293,30 @@ static void destination_dies(void **state)
 	}
 }
 
+/* All of the stream is in its socket before it dies, so that nothing is left to
+ * be written: what it did not read tells. */
+static void destination_dies_with_it_all(void **state)
+{
+	int status;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		play = plain();
+		play.n_pages = 100;
+		play.dies_after = 1;
+		play.slow_us[1] = 300000;
+		play.odd_round = i;
+		play.odd_channel = 2;
+		set_out(3);
+		assert_true(stand_await(stand_both_failed));
+		assert_int_equal(stand.side[DST].fail.kr, KR_E_STREAM);
+		for (int k = 0; k < 2; k++)
+			assert_int_equal(waitpid(players[k], &status, 0),
+					 players[k]);
+		stop_both();
+	}
+}
+
 static double cpu_s(const struct rusage *r)
 {
 	return (double)r->ru_utime.tv_sec + (double)r->ru_stime.tv_sec +
@@ -330,6 +354,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(turns_opaque),
 		cmocka_unit_test(straggler),
 		cmocka_unit_test(destination_dies),
+		cmocka_unit_test(destination_dies_with_it_all),
 	};
 	const char *mib = getenv("KORORA_PLANE_MIB");
 	const char *lanes = getenv("KORORA_PLANE_LANES");
