@@ -23,7 +23,7 @@ enum {
 	G_PAUSED    = 1 << 7,
 	G_RELEASED  = 1 << 8,
 	G_DONE	    = 1 << 9,
-	G_PLANNED   = 1 << 10,	/* set with G_OFFER if there was a plan */
+	G_PREDICTED = 1 << 10,	/* set with G_OFFER if it was predicted */
 	G_THROTTLE  = 1 << 11,	/* set with G_OFFER if it was allowed */
 	G_EARLY	    = 1 << 12,	/* set with G_STREAM if it runs early */
 	G_REST	    = 1 << 13,	/* set with G_WHOLE, too */
@@ -35,6 +35,7 @@ enum {
 	G_APPROVALS = 1 << 19,	/* set with G_OFFER if some were asked for */
 	G_COVERS    = 1 << 20,	/* set with G_REST if it is said */
 	G_OFF	    = 1 << 21,	/* set with G_WHOLE if it was off before */
+	G_BASIS	    = 1 << 22,	/* set with G_PREDICTED if it is said */
 	OFFER	    = G_ID | G_OFFER,
 	ACCEPTANCE  = OFFER | G_ACCEPT,
 	MANIFEST    = ACCEPTANCE | G_PROTECT | G_STREAM | G_PAUSED,
@@ -86,10 +87,12 @@ static const struct kr_predicate_field fields[] = {
 	F(G_WHOLE,	"postcopy", "recoveries", U32, postcopy.recoveries),
 	F(G_REST,	"postcopy", "stream_bytes", U64,
 			postcopy.stream_bytes),
-	F(G_PLANNED,	"predicted", "downtime_ms", U64,
+	F(G_BASIS,	"predicted", "basis", STR, predicted.basis),
+	F(G_PREDICTED,	"predicted", "downtime_ms", U64,
 			predicted.downtime_ms),
-	F(G_PLANNED,	"predicted", "total_ms", U64, predicted.total_ms),
-	F(G_PLANNED,	"predicted", "wire_bytes", U64, predicted.wire_bytes),
+	F(G_PREDICTED,	"predicted", "total_ms", U64, predicted.total_ms),
+	F(G_PREDICTED,	"predicted", "wire_bytes", U64,
+			predicted.wire_bytes),
 	F(G_PREEMPT,	NULL, "preempt", BOOL, preempt),
 	F(G_PROTECT,	"protection", "attestation", STR,
 			protection.attestation),
@@ -149,7 +152,7 @@ static unsigned int groups_of(enum kr_statement k, const struct kr_terms *t)
 	if ((g & G_WHOLE) && t->postcopy.off)
 		g |= G_OFF;
 	if (t->predicted.total_ms)
-		g |= G_PLANNED;
+		g |= G_PREDICTED | (t->predicted.basis[0] ? G_BASIS : 0);
 	if ((g & G_ACCEPT) && t->preempt)
 		g |= G_PREEMPT;
 	return g | (t->throttle ? G_THROTTLE : 0);
@@ -212,6 +215,7 @@ static bool get_all(const json_t *doc, enum kr_statement *ret_k,
 	t->to_policy.name[0] = says(p, "to", "policy");
 	t->approvals = json_object_get(p, "approvals") ? 1 : 0;
 	t->predicted.total_ms = json_object_get(p, "predicted") ? 1 : 0;
+	t->predicted.basis[0] = says(p, "predicted", "basis");
 	t->throttle = json_object_get(p, "throttle");
 	t->preempt = json_object_get(p, "preempt");
 	t->postcopy.early = json_object_get(p, "postcopy");

@@ -15,6 +15,7 @@
 
 #define FLAG_THROTTLE	1u
 #define FLAG_PREEMPT	2u
+#define FLAGS_BASIS(k)	((k) << 2)	/* the rest of the byte */
 
 #define TEXT_OK(a)	kr_predicate_text_ok((a), sizeof(a))
 
@@ -25,14 +26,30 @@ static const char *const covers[] = { "", KR_COVERS_ALL, KR_COVERS_RESUMED };
 #define END_COVERS(k)	((k) << 1)
 #define END_OFF		8u
 
-/* Return: N_COVERS if it is none of them. */
-static unsigned int covers_of(const struct kr_terms *t)
+static const char *const bases[] = {
+	"", KR_BASIS_PLAN, KR_BASIS_HISTORY, KR_BASIS_SIZE,
+};
+#define N_BASES		(sizeof(bases) / sizeof(bases[0]))
+
+/* Return: @n if it is none of them. */
+static unsigned int word_of(const char *const words[], unsigned int n,
+			    const char *word)
 {
 	unsigned int k = 0;
 
-	while (k < N_COVERS && strcmp(covers[k], t->postcopy.covers))
+	while (k < n && strcmp(words[k], word))
 		k++;
 	return k;
+}
+
+static unsigned int covers_of(const struct kr_terms *t)
+{
+	return word_of(covers, N_COVERS, t->postcopy.covers);
+}
+
+static unsigned int basis_of(const struct kr_terms *t)
+{
+	return word_of(bases, N_BASES, t->predicted.basis);
 }
 
 int kr_terms_check(const struct kr_terms *t, struct kr_err *e)
@@ -59,9 +76,13 @@ int kr_terms_check(const struct kr_terms *t, struct kr_err *e)
 	    !TEXT_OK(t->protection.control_suite) ||
 	    !TEXT_OK(t->protection.lane_suite) ||
 	    !TEXT_OK(t->protection.attestation) ||
-	    !TEXT_OK(t->postcopy.covers))
+	    !TEXT_OK(t->predicted.basis) || !TEXT_OK(t->postcopy.covers))
 		return kr_fail(e, KR_E_MALFORMED,
 			       "a text in the terms is not printable ASCII");
+	if (basis_of(t) == N_BASES ||
+	    (basis_of(t) && !t->predicted.total_ms))
+		return kr_fail(e, KR_E_MALFORMED,
+			       "a prediction by nothing that is known, or none");
 	if (covers_of(t) == N_COVERS ||
 	    (covers_of(t) && !kr_terms_tells_last(t)))
 		return kr_fail(e, KR_E_MALFORMED,
@@ -167,8 +188,9 @@ static void put_more(struct kr_wr *w, const struct kr_terms *t)
 	kr_wr_u64(w, t->predicted.total_ms);
 	kr_wr_u64(w, planned ? t->predicted.downtime_ms : 0);
 	kr_wr_u64(w, planned ? t->predicted.wire_bytes : 0);
-	kr_wr_u8(w, (t->throttle ? FLAG_THROTTLE : 0) |
-		    (t->preempt ? FLAG_PREEMPT : 0));
+	kr_wr_u8(w, (uint8_t)((t->throttle ? FLAG_THROTTLE : 0) |
+			      (t->preempt ? FLAG_PREEMPT : 0) |
+			      FLAGS_BASIS(basis_of(t))));
 	put_postcopy(w, t);
 }
 
@@ -183,8 +205,10 @@ static bool get_more(struct kr_rd *r, struct kr_terms *t)
 	flags = kr_rd_u8(r);
 	t->throttle = flags & FLAG_THROTTLE;
 	t->preempt = flags & FLAG_PREEMPT;
+	if (flags >= FLAGS_BASIS(N_BASES))
+		return false;
+	strcpy(t->predicted.basis, bases[flags / FLAGS_BASIS(1u)]);
 	return get_postcopy(r, t) && has_more(t) &&
-	       !(flags & ~(FLAG_THROTTLE | FLAG_PREEMPT)) &&
 	       (t->predicted.total_ms ||
 		(!t->predicted.downtime_ms && !t->predicted.wire_bytes));
 }

@@ -61,8 +61,10 @@ struct kr_terms {
 	uint64_t wire_bytes;
 	struct kr_terms_log from_log, to_log;
 	/* Said from the offer on, if there is something to say. */
-	struct {			/* by a plan; total_ms 0 = none */
+	struct {			/* total_ms 0 = none */
 		uint64_t total_ms, downtime_ms, wire_bytes;
+		char	 basis[8];	/* KR_BASIS_…; "" if that is 0, or not
+					 * said, as formerly: by a plan */
 	} predicted;
 	bool	 throttle;		/* the guest might be slowed down */
 	/* From the acceptance on, of post-copy: pages that the VM waits for
@@ -86,6 +88,12 @@ struct kr_terms {
 					 * not said, as formerly */
 	} postcopy;
 };
+
+/* What was predicted by: a probe of a plan; what is known of migrations that
+ * are over; the memory the VM has touched and the link, as nothing is. */
+#define KR_BASIS_PLAN		"plan"
+#define KR_BASIS_HISTORY	"history"
+#define KR_BASIS_SIZE		"size"
 
 /* What the last root of post-copy is of: all memory and the whole stream; or
  * the pages of the stream that QEMU was last resumed with, and that. */

@@ -164,15 +164,65 @@ static void what_was_predicted_is_said_if_it_was(void **state)
 	w = KR_WR(buf, sizeof(buf));
 	kr_terms_put(&w, &t);
 	assert_int_equal(buf[0], 4);
+	assert_int_equal(buf[kr_wr_len(&w) - 2], 1);
 	r = KR_RD(buf, kr_wr_len(&w));
 	assert_int_equal(kr_terms_get(&r, &back, NULL), 0);
 	assert_int_equal(back.predicted.downtime_ms, 300);
-	buf[kr_wr_len(&w) - 2] = 4;	/* of no flag */
-	r = KR_RD(buf, kr_wr_len(&w));
-	assert_int_equal(kr_terms_get(&r, &back, NULL), -EBADMSG);
+	assert_string_equal(back.predicted.basis, "");
 	memset(buf + kr_wr_len(&w) - 26, 0, 26);	/* nothing to say */
 	r = KR_RD(buf, kr_wr_len(&w));
 	assert_int_equal(kr_terms_get(&r, &back, NULL), -EBADMSG);
+}
+
+static const char golden_basis[] =
+	"\"predicted\":{\"basis\":\"history\",\"downtime_ms\":300,"
+	"\"total_ms\":5000,\"wire_bytes\":400000},";
+
+static void what_it_was_predicted_by_is_one_of_three(void **state)
+{
+	static const char *const bases[] = { "plan", "history", "size" };
+	struct kr_terms t = sample(), back;
+	char out[KR_STATEMENT_BYTES_MAX], *at;
+	uint8_t buf[KR_TERMS_BYTES_MAX];
+	enum kr_statement k;
+	struct kr_wr w;
+	struct kr_rd r;
+	size_t n;
+
+	(void)state;
+	t.predicted.total_ms = 5000;
+	t.predicted.downtime_ms = 300;
+	t.predicted.wire_bytes = 400000;
+	for (unsigned int i = 0; i < 3; i++) {
+		strcpy(t.predicted.basis, bases[i]);
+		w = KR_WR(buf, sizeof(buf));
+		kr_terms_put(&w, &t);
+		assert_int_equal(buf[kr_wr_len(&w) - 2], (i + 1) << 2);
+		r = KR_RD(buf, kr_wr_len(&w));
+		assert_int_equal(kr_terms_get(&r, &back, NULL), 0);
+		assert_string_equal(back.predicted.basis, bases[i]);
+	}
+	for (unsigned int i = 4; i < 64; i++) {		/* no such one */
+		buf[kr_wr_len(&w) - 2] = (uint8_t)(i << 2);
+		r = KR_RD(buf, kr_wr_len(&w));
+		assert_int_equal(kr_terms_get(&r, &back, NULL), -EBADMSG);
+	}
+	buf[kr_wr_len(&w) - 2] = 1 << 2 | 1;	/* throttle, and of nothing */
+	memset(buf + kr_wr_len(&w) - 26, 0, 24);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_terms_get(&r, &back, NULL), -EBADMSG);
+	strcpy(t.predicted.basis, KR_BASIS_HISTORY);
+	assert_int_equal(kr_statement_build(KR_STATEMENT_OFFER, &t, out, &n,
+					    NULL), 0);
+	assert_non_null(at = strstr(out, golden_basis));
+	assert_int_equal(kr_statement_parse(out, n, &k, &back, NULL), 0);
+	assert_string_equal(back.predicted.basis, KR_BASIS_HISTORY);
+	memcpy(strstr(at, "history"), "guesses", 7);
+	assert_int_equal(kr_statement_parse(out, n, &k, &back, NULL),
+			 -EBADMSG);
+	t.predicted.total_ms = t.predicted.downtime_ms =
+		t.predicted.wire_bytes = 0;
+	assert_int_equal(kr_terms_check(&t, NULL), -EBADMSG);
 }
 
 /* ---- policies ----------------------------------------------------------- */
@@ -765,6 +815,7 @@ static void largest_terms_fit(void **state)
 			KR_TERMS_NUMBER_MAX;
 	t.rounds = t.postcopy.recoveries = UINT32_MAX;
 	t.throttle = true;
+	strcpy(t.predicted.basis, KR_BASIS_HISTORY);
 	kr_terms_put(&w, &t);
 	assert_false(w.bad);
 	for (unsigned int k = 0; k < KR_STATEMENT_N; k++)
@@ -798,6 +849,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden),
 		cmocka_unit_test(what_was_predicted_is_said_if_it_was),
+		cmocka_unit_test(what_it_was_predicted_by_is_one_of_three),
 		cmocka_unit_test(policies_are_named_by_who_decided),
 		cmocka_unit_test(statements_that_name_none),
 		cmocka_unit_test(preempt_is_said_if_it_was_agreed),
