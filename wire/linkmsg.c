@@ -66,6 +66,7 @@ void kr_linkup_put(struct kr_wr *w, const struct kr_linkup *u)
 	kr_wr_str(w, u->tls);
 	kr_wr_str(w, u->suite);
 	kr_wr_str(w, u->software);
+	kr_wr_u16(w, u->version);
 	der_put(w, &u->identity);
 }
 
@@ -77,6 +78,7 @@ int kr_linkup_parse(struct kr_rd *r, struct kr_linkup *ret, struct kr_err *e)
 	kr_rd_str(r, ret->tls, sizeof(ret->tls));
 	kr_rd_str(r, ret->suite, sizeof(ret->suite));
 	kr_rd_str(r, ret->software, sizeof(ret->software));
+	ret->version = kr_rd_u16(r);
 	der_get(r, &ret->identity);
 	return done(r, e);
 }

@@ -57,6 +57,7 @@ struct kr_linkup {
 	uint8_t	keyid[32];
 	uint8_t	binding[32];		/* RFC 9266 tls-exporter */
 	char	tls[16], suite[40], software[64];
+	uint16_t version;		/* the highest that both speak */
 	struct kr_der identity;
 };
 

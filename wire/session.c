@@ -243,6 +243,8 @@ static int hello_take(struct kr_session *s, const struct kr_frame *f,
 			       h.software, h.version_min, h.version_max,
 			       KR_WIRE_VERSION_MIN, KR_WIRE_VERSION_MAX);
 	snprintf(s->up.software, sizeof(s->up.software), "%s", h.software);
+	s->up.version = h.version_max < KR_WIRE_VERSION_MAX ?
+			h.version_max : KR_WIRE_VERSION_MAX;
 	s->st = UP;
 	kr_timer_arm(s->loop, &s->deadline, s->start->silent_ms);
 	s->ops->up(s->arg, &s->up);

@@ -119,6 +119,7 @@ static void up(void **state)
 	static struct kr_linkup u = {
 		.peer = "b", .tls = "TLSv1.3",
 		.suite = "TLS_AES_256_GCM_SHA384", .software = "korora 0.1.0",
+		.version = 0x0203,
 	};
 	struct kr_wr w = KR_WR(buf, sizeof(buf));
 
@@ -134,6 +135,7 @@ static void up(void **state)
 	assert_string_equal(out.up.tls, u.tls);
 	assert_string_equal(out.up.suite, u.suite);
 	assert_string_equal(out.up.software, u.software);
+	assert_int_equal(out.up.version, 0x0203);
 	assert_int_equal(out.up.identity.n_bytes, 500);
 }
 

@@ -15,6 +15,8 @@ static void both_come_up_and_agree(void **state)
 	assert_string_equal(a.info.suite, "TLS_AES_256_GCM_SHA384");
 	assert_string_equal(a.info.suite, b.info.suite);
 	assert_non_null(strstr(a.info.software, "korora "));
+	assert_int_equal(a.info.version, KR_WIRE_VERSION_MAX);
+	assert_int_equal(b.info.version, KR_WIRE_VERSION_MAX);
 	assert_int_equal(a.info.identity.n_bytes, b.start.identity.n_bytes);
 	assert_memory_equal(a.info.identity.bytes, b.start.identity.bytes,
 			    a.info.identity.n_bytes);

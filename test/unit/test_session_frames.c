@@ -130,6 +130,29 @@ static void frames_are_checked(void **state)
 	}
 }
 
+static void hello_of_before(void)
+{
+	raw_hello_of(1, KR_WIRE_VERSION_BASIS - 1);
+}
+
+static void the_highest_version_of_both_counts(void **state)
+{
+	static const struct { void (*hello)(void); uint16_t version; } rows[] = {
+		{ hello_of_before, KR_WIRE_VERSION_BASIS - 1 },
+		{ hello_of_both, KR_WIRE_VERSION_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		tear_down(NULL);
+		set_up(NULL);
+		raw_as_a(rows[i].hello);
+		assert_int_equal(run(b_up, PATIENCE_MS), 0);
+		assert_int_equal(b.info.version, rows[i].version);
+		raw_end();
+	}
+}
+
 static void garbage_after_the_handshake(void **state)
 {
 	static const uint8_t record[] = { 23, 3, 3, 0, 20, 1, 2, 3, 4, 5, 6,
@@ -249,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(frames_are_checked),
+		T(the_highest_version_of_both_counts),
 		T(garbage_after_the_handshake),
 		T(cut_without_an_end),
 		T(a_caller_that_says_nothing),
