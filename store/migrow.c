@@ -199,3 +199,41 @@ int kr_migrow_unfinished(struct kr_store *s,
 		return r;
 	return each(&q, fn, arg, e);
 }
+
+static int each_of(struct kr_store *s, const char *sql, const char *name,
+		   unsigned int limit,
+		   int (*fn)(void *arg, const struct kr_migrow *m,
+			     struct kr_err *e),
+		   void *arg, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s, sql, e);
+
+	if (r)
+		return r;
+	kr_query_text(&q, name);
+	kr_query_u64(&q, limit);
+	return each(&q, fn, arg, e);
+}
+
+#define WENT_WELL	" AND finished = 1 AND error = 0" \
+			" ORDER BY started_ms DESC, rowid DESC LIMIT ?"
+
+int kr_migrow_of_vm(struct kr_store *s, const char *vm, unsigned int limit,
+		    int (*fn)(void *arg, const struct kr_migrow *m,
+			      struct kr_err *e),
+		    void *arg, struct kr_err *e)
+{
+	return each_of(s, "SELECT " COLUMNS " FROM migration WHERE vm = ?"
+		       WENT_WELL, vm, limit, fn, arg, e);
+}
+
+int kr_migrow_with_peer(struct kr_store *s, const char *peer,
+			unsigned int limit,
+			int (*fn)(void *arg, const struct kr_migrow *m,
+				  struct kr_err *e),
+			void *arg, struct kr_err *e)
+{
+	return each_of(s, "SELECT " COLUMNS " FROM migration WHERE peer = ?"
+		       WENT_WELL, peer, limit, fn, arg, e);
+}

@@ -74,4 +74,21 @@ int kr_migrow_unfinished(struct kr_store *s,
 				   struct kr_err *e),
 			 void *arg, struct kr_err *e);
 
+/**
+ * kr_migrow_of_vm() - The newest @limit that went well, newest first
+ * kr_migrow_with_peer() - Likewise
+ * @fn: as for kr_migrow_each()
+ *
+ * Finished and without an error; by an index, however many there are.
+ */
+int kr_migrow_of_vm(struct kr_store *s, const char *vm, unsigned int limit,
+		    int (*fn)(void *arg, const struct kr_migrow *m,
+			      struct kr_err *e),
+		    void *arg, struct kr_err *e);
+int kr_migrow_with_peer(struct kr_store *s, const char *peer,
+			unsigned int limit,
+			int (*fn)(void *arg, const struct kr_migrow *m,
+				  struct kr_err *e),
+			void *arg, struct kr_err *e);
+
 #endif

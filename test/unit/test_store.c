@@ -236,6 +236,60 @@ static void migrations_are_found_by_their_ids(void **state)
 	}
 }
 
+static int see_one(void *arg, const struct kr_migrow *m, struct kr_err *e)
+{
+	see_mig(arg, m, e);
+	return 1;
+}
+
+/* Newest first; what is under way or failed is none of these. */
+static void migrations_that_went_well(void **state)
+{
+	static const struct row {
+		const char *vm, *peer;
+		bool	    finished;
+		uint32_t    error;
+	} rows[] = {
+		{ "db", "gamma", true, 0 }, { "db", "delta", true, 0 },
+		{ "db", "gamma", true, KR_E_TIMEOUT },
+		{ "db", "gamma", false, 0 }, { "db", "gamma", true, 0 },
+		{ "mail", "gamma", true, 0 },
+	};
+	struct kr_migrow m = { .role = KR_MIG_TARGET, .state = 4 };
+	struct kr_err e = KR_ERR_NONE;
+	struct seen x = { 0 };
+
+	(void)state;
+	for (uint8_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		memset(m.id, 0xd0, 16);
+		m.id[0] = i;
+		strcpy(m.vm, rows[i].vm);
+		strcpy(m.peer, rows[i].peer);
+		m.finished = rows[i].finished;
+		m.error = rows[i].error;
+		m.started_ms = 100u + i;
+		assert_int_equal(kr_migrow_put(s, &m, &e), 0);
+	}
+	assert_int_equal(kr_migrow_of_vm(s, "db", 8, see_mig, &x, &e), 0);
+	assert_int_equal(x.n, 3);
+	assert_memory_equal(x.first, "\4\1\0", 3);
+	x = (struct seen){ 0 };
+	assert_int_equal(kr_migrow_of_vm(s, "db", 2, see_mig, &x, &e), 0);
+	assert_int_equal(x.n, 2);
+	x = (struct seen){ 0 };
+	assert_int_equal(kr_migrow_with_peer(s, "gamma", 8, see_mig, &x, &e),
+			 0);
+	assert_int_equal(x.n, 3);
+	assert_memory_equal(x.first, "\5\4\0", 3);
+	x = (struct seen){ 0 };
+	assert_int_equal(kr_migrow_with_peer(s, "gamma", 8, see_one, &x, &e),
+			 1);
+	assert_int_equal(x.n, 1);
+	x = (struct seen){ 0 };
+	assert_int_equal(kr_migrow_of_vm(s, "none", 8, see_mig, &x, &e), 0);
+	assert_int_equal(x.n, 0);
+}
+
 static void migrations_and_receipts(void **state)
 {
 	static uint8_t doc[KR_MIGROW_DOC_MAX + 1];
@@ -532,7 +586,8 @@ static int stop(void *arg, uint64_t idx, const uint8_t *leaf, size_t n,
 /* Nothing tells whose a leaf or a request is, or where a policy is logged. */
 static void to_schema_3(const char *p)
 {
-	raw(p, "DROP INDEX log_of_migration;"
+	raw(p, "DROP INDEX log_of_migration; DROP INDEX migration_of_vm;"
+	       "DROP INDEX migration_with_peer;"
 	       "ALTER TABLE log DROP COLUMN migration;"
 	       "ALTER TABLE request DROP COLUMN tenant;"
 	       "ALTER TABLE policy DROP COLUMN entry;"
@@ -630,7 +685,8 @@ static void older_schema(void **state)
 	       "CREATE TABLE witness (host TEXT PRIMARY KEY) STRICT;"
 	       "CREATE TABLE kv (key TEXT PRIMARY KEY) STRICT;"
 	       "DROP TABLE approval; DROP TABLE request; DROP TABLE userkey;"
-	       "DROP INDEX log_of_migration;"
+	       "DROP INDEX log_of_migration; DROP INDEX migration_of_vm;"
+	       "DROP INDEX migration_with_peer;"
 	       "ALTER TABLE log DROP COLUMN migration;"
 	       "PRAGMA user_version = 1");
 	assert_true(kr_store_open(p, KR_STORE_READ, &x, NULL) < 0);
@@ -779,6 +835,7 @@ int main(void)
 		cmocka_unit_test(hosts_trust_users),
 		cmocka_unit_test(migrations_and_receipts),
 		cmocka_unit_test(migrations_are_found_by_their_ids),
+		cmocka_unit_test(migrations_that_went_well),
 		cmocka_unit_test(requests_and_approvals),
 		cmocka_unit_test(keys_of_users),
 		cmocka_unit_test(transactions),
