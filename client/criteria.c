@@ -132,8 +132,10 @@ const struct kr_criterion_row kr_criteria[KR_CRITERION_N] = {
 		"prediction", "Time and downtime as predicted",
 		"If it was predicted: neither total time nor downtime more "
 		"than a quarter over that.",
-		"What was predicted is in the offer, what it took in the "
-		"receipt; both are the source's figures.",
+		"What was predicted, and by what, is in the offer, what it "
+		"took in the receipt; both are the source's figures. Asked "
+		"for is what a plan predicted; without one it is told before "
+		"it begins by what is known then.",
 		"offer, receipt" },
 };
 

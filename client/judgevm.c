@@ -332,12 +332,38 @@ static bool over(unsigned long long real, unsigned long long planned)
 	return real > planned * LATE_PERCENT / 100;
 }
 
+/* What it was predicted by, as was signed; formerly by plans alone. */
+static const struct basis { const char *word, *because; } bases[] = {
+	{ KR_BASIS_PLAN, "a plan that was made for it" },
+	{ KR_BASIS_HISTORY, "what migrations before it had taken" },
+	{ KR_BASIS_SIZE, "its memory and the link alone" },
+};
+
+static const struct basis *basis_of(const json_t *offer)
+{
+	const char *word = json_string_value(kr_casefile_say(
+						offer, "predicted.basis"));
+
+	for (size_t i = 0; word && i < sizeof(bases) / sizeof(*bases); i++)
+		if (!strcmp(bases[i].word, word))
+			return &bases[i];
+	return &bases[0];
+}
+
+/* By how much it was more, in percent; against nothing, nothing. */
+static double deviation(double real, double planned)
+{
+	return planned > 0 ? (real - planned) / planned * 100 : 0;
+}
+
+/* It can be judged whoever made it; only a plan was asked for. */
 void kr_judgevm_prediction(const json_t *file, struct kr_judgement *j)
 {
 	const json_t *offer = kr_casefile_either(file, "offer");
 	const json_t *d = kr_casefile_proved(file, "receipt");
-	unsigned long long ms, us, all, still;
-	char h[4][KR_HUMAN_BYTES];
+	unsigned long long ms, us, wire, all, still, sent;
+	char h[6][KR_HUMAN_BYTES];
+	const struct basis *by;
 
 	if (!offer) {
 		j->asked = KR_ASKED_UNKNOWN;
@@ -348,11 +374,11 @@ void kr_judgevm_prediction(const json_t *file, struct kr_judgement *j)
 	if (!json_is_object(kr_casefile_say(offer, "predicted"))) {
 		j->asked = KR_ASKED_NO;
 		kr_judge_say(j, KR_RESULT_NOT_ASKED,
-			     "It was not predicted: nothing was measured of it "
-			     "before.");
+			     "It was not predicted.");
 		return;
 	}
-	j->asked = KR_ASKED_YES;
+	by = basis_of(offer);
+	j->asked = by == bases ? KR_ASKED_YES : KR_ASKED_NO;
 	if (!d) {
 		kr_judge_lacks(j, file, "receipt", "both hosts");
 		return;
@@ -360,16 +386,25 @@ void kr_judgevm_prediction(const json_t *file, struct kr_judgement *j)
 	kr_judge_by(j, d);
 	all = kr_judge_number(offer, "predicted.total_ms");
 	still = kr_judge_number(offer, "predicted.downtime_ms");
+	sent = kr_judge_number(offer, "predicted.wire_bytes");
 	ms = kr_judge_number(d, "total_ms");
 	us = kr_judge_number(d, "downtime_us");
+	wire = kr_judge_number(d, "wire_bytes");
 	kr_judge_say(j,
 		     over(ms, all) || over(us, still * 1000)
 			     ? KR_RESULT_NOT_OBTAINED
 			     : KR_RESULT_OBTAINED,
-		     "It took %s where %s was predicted, and the VM stood "
-		     "still for %s where that was %s.",
+		     "It took %s where %s was predicted (%+.0f %%), the VM "
+		     "stood still for %s where that was %s (%+.0f %%), and %s "
+		     "was sent where that was %s (%+.0f %%). It was predicted "
+		     "by %s.",
 		     kr_human_span((double)ms, h[0]),
 		     kr_human_span((double)all, h[1]),
+		     deviation((double)ms, (double)all),
 		     kr_human_span((double)us / 1000, h[2]),
-		     kr_human_span((double)still, h[3]));
+		     kr_human_span((double)still, h[3]),
+		     deviation((double)us / 1000, (double)still),
+		     kr_human_size((double)wire, h[4]),
+		     kr_human_size((double)sent, h[5]),
+		     deviation((double)wire, (double)sent), by->because);
 }

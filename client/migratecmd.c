@@ -144,14 +144,19 @@ static void print_sent(const json_t *j)
 static void print_predicted(const json_t *p)
 {
 	char total[KR_HUMAN_BYTES], down[KR_HUMAN_BYTES], wire[KR_HUMAN_BYTES];
+	char by[KR_CELL_BYTES];
 
-	if (json_is_object(p))
-		printf("  predicted   %s, downtime %s, %s sent\n",
-		       kr_human_span(number(p, "total_ms"), total),
-		       kr_human_span(number(p, "downtime_ms"), down),
-		       kr_human_size(number(p, "wire_bytes"), wire));
-	else
-		puts("  predicted   no, nothing was measured before");
+	if (!json_is_object(p)) {
+		puts("  predicted   no");
+		return;
+	}
+	printf("  predicted   %s, downtime %s, %s sent",
+	       kr_human_span(number(p, "total_ms"), total),
+	       kr_human_span(number(p, "downtime_ms"), down),
+	       kr_human_size(number(p, "wire_bytes"), wire));
+	if (json_is_string(json_object_get(p, "basis")))
+		printf(", by %s", kr_columns_text(p, "basis", by));
+	putchar('\n');
 }
 
 static void print_protection(const json_t *p)

@@ -107,7 +107,9 @@ json_t *kr_receiptview_json(const struct kr_terms *t)
 	put_number(j, "wire_bytes", t->wire_bytes);
 	if (t->predicted.total_ms)
 		json_object_set_new(j, "predicted", json_pack(
-			"{s:I, s:I, s:I}", "total_ms",
+			"{s:s?, s:I, s:I, s:I}", "basis",
+			t->predicted.basis[0] ? t->predicted.basis : NULL,
+			"total_ms",
 			(json_int_t)t->predicted.total_ms, "downtime_ms",
 			(json_int_t)t->predicted.downtime_ms, "wire_bytes",
 			(json_int_t)t->predicted.wire_bytes));
@@ -196,6 +198,7 @@ void kr_receiptview_print(json_t *view)
 		{ "  predicted", "predicted_total", KR_CELL_SPAN },
 		{ "Downtime", "downtime_ms", KR_CELL_SPAN },
 		{ "  predicted", "predicted_downtime", KR_CELL_SPAN },
+		{ "Predicted by", "predicted_by", KR_CELL_TEXT },
 		{ "Predicted", "unpredicted", KR_CELL_TEXT },
 		{ "Throttling", "throttle", KR_CELL_TEXT },
 		{ "Protection", "tls", KR_CELL_TEXT },
@@ -214,6 +217,8 @@ void kr_receiptview_print(json_t *view)
 		copy(flat, "predicted_total", predicted, "total_ms");
 		copy(flat, "predicted_downtime", predicted, "downtime_ms");
 		copy(flat, "predicted_wire", predicted, "wire_bytes");
+		if (json_is_string(json_object_get(predicted, "basis")))
+			copy(flat, "predicted_by", predicted, "basis");
 	} else {
 		json_object_set_new(flat, "unpredicted", json_string("no"));
 	}

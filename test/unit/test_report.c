@@ -330,20 +330,37 @@ static void opaque_streams_have_no_page_evidence(void **state)
 
 static void predictions_are_held_against_what_it_took(void **state)
 {
+	static const struct row {
+		uint64_t    total_ms, downtime_ms;
+		const char *basis, *asked, *result, *because;
+	} rows[] = {
+		{ 3300, 16, "", "yes", "obtained", "by a plan" },
+		{ 3000, 16, "plan", "yes", "not_obtained", "(+33 %)" },
+		{ 3300, 15, "", "yes", "not_obtained", "(+21 %)" },
+		{ 8000, 16, "size", "no", "obtained", "(-50 %)" },
+		{ 8000, 16, "size", "no", "obtained", "the link alone" },
+		{ 3000, 16, "history", "no", "not_obtained", "(+25 %)" },
+		{ 4000, 15, "history", "no", "not_obtained",
+		  "1 MiB was sent where that was 2 MiB (-50 %)" },
+	};
 	struct stand s;
 	json_t *r;
 
 	(void)state;
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		stand_init(&s, "completed");
-		s.t.predicted.total_ms = i == 1 ? 3000 : 3300;
-		s.t.predicted.downtime_ms = i == 2 ? 15 : 16;
-		s.t.predicted.wire_bytes = 1;
+		s.t.predicted.total_ms = rows[i].total_ms;
+		s.t.predicted.downtime_ms = rows[i].downtime_ms;
+		s.t.predicted.wire_bytes = 1 << 21;
+		strcpy(s.t.predicted.basis, rows[i].basis);
 		entries(&s, 6);
 		receipts(&s);
 		r = report_of(&s);
-		is(r, KR_CRITERION_PREDICTION, i ? "not_obtained" :
-						   "obtained");
+		is(r, KR_CRITERION_PREDICTION, rows[i].result);
+		assert_string_equal(text(row(r, KR_CRITERION_PREDICTION),
+					 "asked"), rows[i].asked);
+		assert_non_null(strstr(text(row(r, KR_CRITERION_PREDICTION),
+					    "because"), rows[i].because));
 		assert_int_equal(kr_report_verdict(r), KR_VERDICT_OBTAINED);
 		json_decref(r);
 		stand_fini(&s);
