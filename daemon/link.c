@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/accept.h"
+#include "daemon/linkspeed.h"
 #include "daemon/migration.h"
 #include "daemon/spawn.h"
 #include "evidence/fingerprint.h"
@@ -360,6 +361,7 @@ static int start_agent(struct kr_link *l, int fd, struct kr_err *e)
 	struct kr_host *h = l->host;
 	int r;
 
+	kr_linkspeed_local(fd, &l->local);	/* the agent has it then */
 	memset(&s, 0, sizeof(s));
 	s.outgoing = l->outgoing;
 	s.handshake_ms = HANDSHAKE_MS;

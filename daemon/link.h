@@ -25,6 +25,7 @@ struct kr_link {
 	char		address[128];	/* for the log */
 	char		peer[KR_LINK_NAME_MAX];	/* proved once up */
 	struct kr_linkup info;		/* valid once up */
+	struct sockaddr_storage local;	/* this end's address */
 	struct kr_pubkey *key;		/* its identity's; once up */
 	struct kr_shown	shown;		/* for offers to come */
 	struct kr_inforce policy;	/* its host's, as its log told last */

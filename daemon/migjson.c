@@ -55,10 +55,11 @@ static json_t *predicted(const struct kr_terms *t)
 {
 	if (!t->predicted.total_ms)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I}", "total_ms",
-			 (json_int_t)t->predicted.total_ms, "downtime_ms",
-			 (json_int_t)t->predicted.downtime_ms, "wire_bytes",
-			 (json_int_t)t->predicted.wire_bytes);
+	return json_pack("{s:s?, s:I, s:I, s:I}", "basis",
+			 t->predicted.basis[0] ? t->predicted.basis : NULL,
+			 "total_ms", (json_int_t)t->predicted.total_ms,
+			 "downtime_ms", (json_int_t)t->predicted.downtime_ms,
+			 "wire_bytes", (json_int_t)t->predicted.wire_bytes);
 }
 
 static json_t *policy(const struct kr_inforce *p)

@@ -271,25 +271,15 @@ void kr_plan_over(struct kr_mig *m)
 	r->probe = m->plan->probe;
 }
 
-void kr_plan_recall(struct kr_mig *m)
+bool kr_plan_recall(const struct kr_mig *m, struct kr_predict_probe *ret_p)
 {
 	const struct recent *r = find(m->terms.vm, m->peer);
-	struct kr_predict_forecast f;
 
 	if (!r || r->bandwidth_bytes_s != m->bandwidth_bytes_s ||
 	    kr_now_ns() - r->at_ns > KR_PLAN_BELIEVED_S * 1000000000ull)
-		return;
-	if (kr_strategy_early(m->strategy))
-		kr_predict_early(&r->probe,
-				 m->strategy == KR_STRATEGY_HYBRID, &f);
-	else if (m->strategy == KR_STRATEGY_OFFLINE)
-		kr_predict_offline(&r->probe, m->max_downtime_ms, &f);
-	else
-		kr_predict_precopy(&r->probe, m->max_downtime_ms, m->throttle,
-				   &f);
-	m->terms.predicted.total_ms = f.total_ms.expected;
-	m->terms.predicted.downtime_ms = f.downtime_ms.expected;
-	m->terms.predicted.wire_bytes = f.wire_bytes.expected;
+		return false;
+	*ret_p = r->probe;
+	return true;
 }
 
 /* ---- telling ----------------------------------------------------------- */

@@ -87,10 +87,10 @@ const struct kr_plan_way *
 kr_plan_best(const struct kr_mig *m,
 	     const struct kr_plan_way ways[KR_PLAN_WAYS]);
 
-/** kr_plan_recall() - Put what was predicted for @m into its terms, if it was
+/** kr_plan_recall() - What a plan measured for @m; false if none did
  *
  * Only a plan with the same bandwidth, not older than KR_PLAN_BELIEVED_S. */
-void kr_plan_recall(struct kr_mig *m);
+bool kr_plan_recall(const struct kr_mig *m, struct kr_predict_probe *ret_p);
 
 /** kr_plan_result() - The result object of `plan`; @off: why there is none. */
 json_t *kr_plan_result(const struct kr_mig *m, const struct kr_err *off);

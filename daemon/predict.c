@@ -8,10 +8,8 @@
 #include "daemon/converge.h"
 #include "hyper/hyper_msg.h"
 
-#define ZERO_BYTES_MS	(2.0 * 1024 * 1024)	/* zero pages: to look at */
 #define CHUNK_MS	50.0	/* a hypervisor sends before it looks again */
 #define LOOK_MS		100.0	/* before that it does not know how fast it is */
-#define HANDOVER_MS	35.0	/* devices, manifest, four words, `cont` */
 #define AFTER_MS	10.0	/* from the first instruction to the receipt */
 #define FAR		1.5	/* times: to tell growth by two points */
 #define UNKNOWN		0.5	/* growth, with one point */
@@ -121,7 +119,8 @@ static double full_ms(const struct kr_predict_copy *c)
 {
 	/* what the hypervisor says it sent has heads of pages, too */
 	double zero = c->ram_bytes > c->full_bytes ?
-		      (double)(c->ram_bytes - c->full_bytes) / ZERO_BYTES_MS : 0;
+		      (double)(c->ram_bytes - c->full_bytes) /
+		      KR_PREDICT_ZERO_BYTES_MS : 0;
 
 	return at_least((double)c->ms - zero, (double)c->ms / 4);
 }
@@ -130,6 +129,11 @@ static double bytes_ms(const struct kr_predict_copy *c)
 {
 	return at_least((double)c->full_bytes / at_least(full_ms(c), 1),
 			FAST_ENOUGH);
+}
+
+static double hand_ms(const struct kr_predict_probe *p)
+{
+	return p->hand_ms ? (double)p->hand_ms : KR_PREDICT_HANDOVER_MS;
 }
 
 static double wire_of(const struct kr_predict_copy *c)
@@ -162,7 +166,7 @@ static double first_ms(const struct kr_predict_probe *p,
 	if (p->whole)
 		return (double)p->first.ms / g->speed;
 	return full / bytes_ms(&p->first) / g->speed +
-	       ((double)p->ram_bytes - full) / ZERO_BYTES_MS;
+	       ((double)p->ram_bytes - full) / KR_PREDICT_ZERO_BYTES_MS;
 }
 
 /* ---- playing it through ------------------------------------------------ */
@@ -252,10 +256,10 @@ static bool play(const struct kr_predict_probe *p, uint32_t max_downtime_ms,
 	}
 	ret->wire += left * wire_of(later);
 	ret->downtime_ms = left / speed / (p->capped ? g->free : 1) +
-			   HANDOVER_MS * g->hand;
+			   hand_ms(p) * g->hand;
 	ret->ms = (double)p->start_ms + t + ret->downtime_ms + AFTER_MS;
 	f->n_passes = pass.rounds;
-	f->needs_ms = (uint32_t)at_most(left / speed + HANDOVER_MS, 1e9);
+	f->needs_ms = (uint32_t)at_most(left / speed + hand_ms(p), 1e9);
 	return left / speed <= c.told_ms;
 }
 
@@ -310,7 +314,7 @@ void kr_predict_offline(const struct kr_predict_probe *p,
 		double full;
 
 		one.downtime_ms = first_ms(p, g, &full) +
-				  HANDOVER_MS * g->hand;
+				  hand_ms(p) * g->hand;
 		one.ms = (double)p->start_ms + one.downtime_ms + AFTER_MS;
 		one.wire = full * wire_of(&p->first);
 		add(ret_f, &one, !i);
@@ -336,7 +340,7 @@ void kr_predict_early(const struct kr_predict_probe *p, unsigned int passes,
 		if (passes)
 			left = (double)kr_predict_dirty(p, ms, g->bend) *
 			       g->dirt;
-		one.downtime_ms = HANDOVER_MS * g->hand;
+		one.downtime_ms = hand_ms(p) * g->hand;
 		one.ms = (double)p->start_ms + ms + one.downtime_ms +
 			 left / (bytes_ms(later) * g->speed) + AFTER_MS;
 		one.wire = full * wire_of(&p->first) + left * wire_of(later);

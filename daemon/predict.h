@@ -12,6 +12,8 @@
 
 #define KR_PREDICT_POINTS_MAX	16u
 #define KR_PREDICT_PASSES_MAX	200u	/* that are alike: it does not end */
+#define KR_PREDICT_HANDOVER_MS	35u	/* devices, manifest, four words, `cont` */
+#define KR_PREDICT_ZERO_BYTES_MS (2u << 20)	/* zero pages: to look at */
 
 /* A stretch of copying. */
 struct kr_predict_copy {
@@ -30,6 +32,7 @@ struct kr_predict_probe {
 	uint64_t ram_bytes;	/* the VM's, as the hypervisor counts */
 	uint64_t touched_bytes;	/* of it, the rest is zero; 0: not known */
 	uint64_t start_ms;	/* from the request to the first byte */
+	uint64_t hand_ms;	/* the hand-over; 0: KR_PREDICT_HANDOVER_MS */
 	struct kr_predict_copy first;	/* the first pass, or what was seen */
 	struct kr_predict_copy later;	/* all others; ms 0: none was seen */
 	bool	 whole;		/* the first pass came to its end */

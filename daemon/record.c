@@ -403,13 +403,20 @@ static int get_doc(const struct kr_migrow *row, enum kr_strategy *ret_s,
 	return rc ? rc : kr_vmdef_get(&r, ret_d, e);
 }
 
+int kr_record_terms(const struct kr_migrow *row, struct kr_terms *ret_t,
+		    struct kr_vmdef *ret_d, struct kr_err *e)
+{
+	enum kr_strategy s;
+
+	return get_doc(row, &s, ret_t, ret_d, e);
+}
+
 int kr_record_def(const struct kr_migrow *row, struct kr_vmdef *ret_d,
 		  struct kr_err *e)
 {
 	static struct kr_terms t;
-	enum kr_strategy s;
 
-	return get_doc(row, &s, &t, ret_d, e);
+	return kr_record_terms(row, &t, ret_d, e);
 }
 
 struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],

@@ -36,6 +36,10 @@ struct kr_mig *kr_record_load(struct kr_host *h, const uint8_t id[16],
 int kr_record_def(const struct kr_migrow *row, struct kr_vmdef *ret_d,
 		  struct kr_err *e);
 
+/** kr_record_terms() - Likewise, with what was agreed. */
+int kr_record_terms(const struct kr_migrow *row, struct kr_terms *ret_t,
+		    struct kr_vmdef *ret_d, struct kr_err *e);
+
 /** kr_record_receipt_path() - ROOT/var/lib/korora/receipts/ID.json. */
 void kr_record_receipt_path(const struct kr_host *h, const uint8_t id[16],
 			    char *out, size_t size);

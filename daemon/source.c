@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/disks.h"
+#include "daemon/foretell.h"
 #include "daemon/authorise.h"
 #include "daemon/migration.h"
 #include "daemon/plan.h"
@@ -47,6 +48,8 @@ void kr_source_session(struct kr_mig *m)
 	memcpy(t->binding, m->link->info.binding, 32);
 	memcpy(t->protection.control_tls, m->link->info.tls, 16);
 	memcpy(t->protection.control_suite, m->link->info.suite, 40);
+	if (!m->plan)
+		kr_foretell(m);
 }
 
 static int say_offer(struct kr_mig *m, struct kr_err *e)
@@ -347,8 +350,6 @@ int kr_source_start(struct kr_mig *m, struct kr_err *e)
 	t->approvals = m->request ? (uint8_t)m->request->needed : 0;
 	snprintf(t->strategy, sizeof(t->strategy), "%s",
 		 m->plan ? KR_PLAN_STRATEGY : kr_strategy_name(m->strategy));
-	if (!m->plan)
-		kr_plan_recall(m);
 	snprintf(t->protection.attestation, sizeof(t->protection.attestation),
 		 "none");
 	m->preempt = kr_strategy_early(m->strategy) && !m->plan &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* touched.c - see touched.h: /proc/PID/smaps. */
+/* touched.c - see touched.h: /proc/PID/smaps, /proc/PID/status. */
 #include "daemon/touched.h"
 
 #include <stdbool.h>
@@ -23,6 +23,26 @@ uint64_t kr_touched_bytes(pid_t pid, uint32_t memory_mb)
 				  sscanf(line, "Swap: %llu kB", &kb) == 1))
 			touched += kb;
 	}
+	if (f)
+		fclose(f);
+	return touched << 10;
+}
+
+uint64_t kr_touched_about(pid_t pid)
+{
+	static const char *const counts[] = {
+		"RssAnon: %llu kB", "RssShmem: %llu kB", "VmSwap: %llu kB",
+	};
+	unsigned long long kb, touched = 0;
+	char path[48], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		for (unsigned int i = 0; i < 3; i++)
+			if (sscanf(line, counts[i], &kb) == 1)
+				touched += kb;
 	if (f)
 		fclose(f);
 	return touched << 10;

@@ -35,7 +35,7 @@ HELLO, ALIVE, BYE = 1, 2, 3
 OFFER, STEP, FAIL, ASK, CHECK, CHECKED = range(16, 22)
 MEND, MENDED, LOG_SEEN, LOG_HEAD, LOG_COSIGN = range(23, 28)
 EMPTY_LOG = hashlib.sha256(b"").digest()
-VERSION = 2		# of the protocol, all that it speaks
+VERSION = 3		# of the protocol, all that it speaks
 POLICY = b"\xab" * 32	# digest of the policy that its log tells of
 STATEMENTS = ["offer", "acceptance", "manifest", "prepared", "release",
               "owner", "receipt", "abort", "disown", "rest", "complete"]
@@ -423,6 +423,14 @@ def mend(migration, attempt, goes_on=0, position=0, urgent=0):
 
 
 COVERS = ["", "all memory", "resumed stream"]
+BASES = ["", "plan", "history", "size"]
+PREDICTED = "total_ms", "downtime_ms", "wire_bytes"
+
+
+def predicted(basis, *figures):
+    """What terms have behind the others if it was predicted; basis: its
+    number, be there such a one or not."""
+    return struct.pack(">QQQBB", *figures, basis << 2, 0)
 
 
 def late(lost=False, owed_pages=0, late_pages=0, complete_ms=0, recoveries=0,
@@ -469,6 +477,7 @@ class Offer:
         self.requested_ms = int(time.time() * 1000)
         self.requested_by = "root@" + self.from_name
         self.hyper, self.disks = 0x070200, [(0, 0)] * DISKS_MAX
+        self.more = b""	# in its terms, and nothing of it in its statement
 
     def terms(self, nonce_to=bytes(32), more=b""):
         return b"".join((
@@ -507,7 +516,7 @@ class Offer:
         if signature is None:
             signature = self.identity.sign("offer", self.statement())
         disks = b"".join(struct.pack(">QQ", *d) for d in self.disks)
-        return self.terms() + text(signature) + \
+        return self.terms(more=self.more) + text(signature) + \
             struct.pack(">IIB", self.hyper, 0, 0) + disks + text(self.definition)
 
     def step(self, kind, signature=b"x" * 70, more=b""):
@@ -549,7 +558,7 @@ class Accepted:
         p["times"] = {"requested_ms": requested_ms}
         self.take(24 + 28 + 80)
         if version == b"\x04":
-            raise ValueError("an offer that says more")
+            self.take_predicted()
         self.after = offer[start:self.at]
 
     def take(self, n):
@@ -558,6 +567,14 @@ class Accepted:
 
     def word(self):
         return self.take(struct.unpack(">H", self.take(2))[0]).decode()
+
+    def take_predicted(self):
+        *figures, flags, early = struct.unpack(">QQQBB", self.take(26))
+        if flags & 3 or early or not figures[0]:
+            raise ValueError("an offer that says more")
+        self.p["predicted"] = dict(zip(PREDICTED, figures))
+        if flags:
+            self.p["predicted"]["basis"] = BASES[flags >> 2]
 
     def policy(self):
         return self.word(), struct.unpack(">I", self.take(4))[0], \

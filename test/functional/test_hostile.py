@@ -95,6 +95,18 @@ def truncated_offers(lab):
     ended(lab, s, 3001)
 
 
+@harmless
+def offers_predicted_by_nothing(lab):
+    """Of no such basis, or of one but without figures."""
+    for basis, figures in ((4, (10, 10, 10)), (63, (10, 10, 10)),
+                           (2, (0, 0, 0)), (0, (0, 1, 0))):
+        s = session(lab)
+        o = offer(lab, s)
+        o.more = peer.predicted(basis, *figures)
+        s.send(peer.OFFER, o.body())
+        ended(lab, s, 3001)
+
+
 def refused_offer(lab, s, o, code, **body):
     s.send(peer.OFFER, o.body(**body))
     kind, answer = s.receive()
@@ -323,7 +335,7 @@ def peer_that_never_reads(lab):
 
 if __name__ == "__main__":
     run([(LAB, [
-        *FRAMES, message_before_hello, hello_without_an_end, truncated_offers,
+        *FRAMES, message_before_hello, hello_without_an_end, truncated_offers, offers_predicted_by_nothing,
         offer_of_another_session, offer_with_another_signature,
         offer_of_another_definition, offer_of_an_old_epoch,
         offer_of_a_vm_that_runs_here, offer_of_a_disk_that_is_not_there,

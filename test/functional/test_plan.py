@@ -38,6 +38,95 @@ def statement(path):
         return json.loads(base64.b64decode(json.load(f)["payload"]))
 
 
+# ---- what is known without one --------------------------------------------
+
+def said(lab, r):
+    """What both hosts, the receipt and the result say was predicted."""
+    p = r.json["predicted"]
+    check(p and all(p[k] > 0 for k in ("total_ms", "downtime_ms",
+                                       "wire_bytes")), "%r" % r)
+    equal(statement(r.json["receipt"])["predicate"]["predicted"], p,
+          "predicted in the receipt")
+    for h in "ab":
+        equal(lab.told(h, "receipt", "verify", r.json["receipt"])["predicted"],
+              p, "predicted, by receipt verify on " + h)
+        lab.until(lambda: lab.status(h, r.json["migration"])["state"] ==
+                  "completed", "its end on " + h)
+        equal(lab.status(h, r.json["migration"])["predicted"], p,
+              "predicted, by status on " + h)
+        text = lab.exec(h, "korora", "receipt", "show", r.json["migration"])
+        check(re.search("^Predicted by: +%s$" % p["basis"], text.out, re.M),
+              "%r" % text)
+    return p
+
+
+def each_migration_is_predicted(lab):
+    """By size and link at first, then by what it took, by a plan if there
+    is one. Each knows what its own host knows."""
+    equal(len(ids(lab)), 0, "migrations before")
+    r = lab.migrate("a", "b")
+    completed(lab, r, "b")
+    p = said(lab, r)
+    equal(p["basis"], "size", "basis of the first one")
+    check(p["wire_bytes"] <= 64 << 20, "%s of 64 MiB" % p["wire_bytes"])
+    took = r.json
+    r = lab.migrate("b", "a")
+    completed(lab, r, "a")
+    p = said(lab, r)
+    equal(p["basis"], "history", "basis of the way back")
+    check(abs(p["total_ms"] - took["total_ms"]) <= took["total_ms"] / 4,
+          "%s, after %s" % (p, took))
+    for strategy in "offline", "hybrid", "postcopy":
+        for src, dst in "ab", "ba":
+            r = lab.migrate(src, dst, "--strategy", strategy)
+            completed(lab, r, dst)
+            equal(said(lab, r)["basis"], "history", "basis, " + strategy)
+    plan(lab, "a", "b", "--seconds", "1")
+    r = lab.migrate("a", "b")
+    completed(lab, r, "b")
+    equal(said(lab, r)["basis"], "plan", "basis after a plan")
+    r = lab.migrate("b", "a", "--bandwidth", "10MB")
+    completed(lab, r, "a")
+    equal(said(lab, r)["basis"], "history", "basis of another bandwidth")
+
+
+def a_vm_that_never_moved_goes_by_others(lab):
+    """Of its tenant: of another's it is told nothing."""
+    lab.works()
+    for tenant, basis in ("default", "history"), ("acme", "size"):
+        path = lab.dir + "/other.vm"
+        with open(path, "w") as f:
+            f.write(hostile.diskless(lab).replace(
+                "= trojan", "= %s-1" % tenant).replace(
+                "= default", "= " + tenant))
+        for args in ("define", path), ("start", tenant + "-1"):
+            equal(lab.korora("a", "vm", *args).rc, 0, "vm %s" % args[0])
+        r = lab.migrate("a", "b", vm=tenant + "-1")
+        equal(r.rc, 0, "%r" % r)
+        equal(said(lab, r)["basis"], basis, "basis, tenant " + tenant)
+        for what in "stop", "remove":
+            equal(lab.korora("b", "vm", what, tenant + "-1").rc, 0, what)
+    lab.works()
+
+
+def a_peer_that_knows_no_basis_is_told_of_plans_alone(lab):
+    """The same offers to a host of version 2, and to one of 3."""
+    lab.works()
+    for version, basis in ((2, None), (3, "history")):
+        s = hostile.session(lab, to="a", speaks=(2, version))
+        p = lab.start("a", "korora", "--json", "migrate", lab.vm, "--to",
+                      "evil", "--strategy", "offline")
+        kind = None
+        while kind != peer.OFFER:
+            kind, body = s.receive()
+        offered = peer.Accepted(hostile.evil(lab), body).p.get("predicted")
+        equal(offered and offered["basis"], basis, "basis in the offer")
+        s.send(peer.FAIL, peer.word(body[1:17], 4010, "no"))
+        lab.refused(p.result(), "KR-4010", status="refused")
+        s.close()
+    lab.works()
+
+
 # ---- plans ----------------------------------------------------------------
 
 def a_plan_leaves_the_vm_where_it_is(lab):
@@ -73,25 +162,10 @@ def receipts_hold_the_prediction(lab):
     p = plan(lab, "a", "b", "--seconds", "1").json
     r = lab.migrate("a", "b")
     completed(lab, r, "b")
-    want = {k: way(p, "precopy")[k]["expected"] for k in r.json["predicted"]}
-    equal(r.json["predicted"], want, "what was predicted")
-    equal(statement(r.json["receipt"])["predicate"]["predicted"], want,
-          "predicted in the receipt")
-    for h in "ab":
-        s = lab.told(h, "receipt", "show", r.json["migration"])
-        check("predicted" in json.dumps(s), "receipt show on %s: %s" % (h, s))
-    equal(lab.korora("b", "receipt", "verify", r.json["receipt"]).rc, 0,
-          "receipt verify")
-    r = lab.migrate("b", "a")
-    completed(lab, r, "a")
-    equal(r.json["predicted"], None, "prediction without a plan")
-    for h in "ab":
-        equal(lab.told(h, "receipt", "verify", r.json["receipt"])["predicted"],
-              None, "predicted, by receipt verify on " + h)
-        text = lab.exec(h, "korora", "receipt", "show", r.json["migration"])
-        check(re.search("^Predicted: +no$", text.out, re.M), "%r" % text)
-    check("predicted" not in statement(r.json["receipt"])["predicate"],
-          "a receipt tells of a plan that was not made")
+    want = {k: way(p, "precopy")[k]["expected"]
+            for k in ("total_ms", "downtime_ms", "wire_bytes")}
+    equal(said(lab, r), dict(want, basis="plan"), "what was predicted")
+    completed(lab, lab.migrate("b", "a"), "a")
 
 
 def a_plan_can_be_cancelled(lab):
@@ -137,7 +211,7 @@ def auto_picks_one(lab):
     completed(lab, r, "b")
     # which is the better one depends on how busy the machine is
     check(r.json["strategy"] in ("precopy", "offline"), "%r" % r)
-    check(r.json["predicted"], "nothing was predicted")
+    equal(r.json["predicted"]["basis"], "plan", "basis")
     lab.await_log("a", "by strategy %s: about" % r.json["strategy"])
     completed(lab, lab.migrate("b", "a"), "a")
 
@@ -364,6 +438,9 @@ def busy(mib):
 if __name__ == "__main__":
     run([
         (dict(vm="dirtier", mem=64), [
+            each_migration_is_predicted,
+            a_vm_that_never_moved_goes_by_others,
+            a_peer_that_knows_no_basis_is_told_of_plans_alone,
             a_plan_leaves_the_vm_where_it_is, receipts_hold_the_prediction,
             a_plan_can_be_cancelled, a_plan_that_cannot_begin,
             a_crash_ends_a_plan, auto_picks_one, stopped_in_between,
