@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suite.h"
 #include "client/casefile.h"
 #include "client/judgepolicy.h"
 
@@ -125,14 +126,6 @@ static const json_t *ended_by(const json_t *file, const char *const *codes)
 
 /* ---- on the way -------------------------------------------------------- */
 
-/* The suites of TLS 1.3 that authenticate what they encrypt: all it has. */
-static bool strong(const char *suite)
-{
-	return !strcmp(suite, "TLS_AES_256_GCM_SHA384") ||
-	       !strcmp(suite, "TLS_AES_128_GCM_SHA256") ||
-	       !strcmp(suite, "TLS_CHACHA20_POLY1305_SHA256");
-}
-
 static bool listed(const char *list, const char *suite)
 {
 	size_t n = strlen(suite);
@@ -167,7 +160,8 @@ void kr_judgeway_confidentiality(const json_t *file, struct kr_judgement *j)
 	tls = kr_casefile_hex(d, "protection.control_tls");
 	control = kr_casefile_hex(d, "protection.control_suite");
 	lane = kr_casefile_hex(d, "protection.lane_suite");
-	if (strcmp(tls, "TLSv1.3") || !strong(control) || !strong(lane) ||
+	if (strcmp(tls, "TLSv1.3") || !kr_suite_find(control) ||
+	    !kr_suite_find(lane) ||
 	    !allowed(file, "control_suites", control) ||
 	    !allowed(file, "lane_suite", lane)) {
 		kr_judge_say(j, KR_RESULT_NOT_OBTAINED,
