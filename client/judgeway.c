@@ -126,22 +126,23 @@ static const json_t *ended_by(const json_t *file, const char *const *codes)
 
 /* ---- on the way -------------------------------------------------------- */
 
-static bool listed(const char *list, const char *suite)
-{
-	size_t n = strlen(suite);
-
-	for (const char *t = list; *t; t += strcspn(t, ":"), t += *t == ':')
-		if (strcspn(t, ":") == n && !strncmp(t, suite, n))
-			return true;
-	return false;
-}
-
 /* By the policy, as far as that is known; without a list any is. */
 static bool allowed(const json_t *file, const char *key, const char *suite)
 {
-	char list[KR_DEMAND_BYTES];
+	size_t n_list, n_suite = strlen(suite);
+	const char *t = kr_judgepolicy_demand(file, key, &n_list);
+	const char *end = t ? t + n_list : NULL;
 
-	return !kr_judgepolicy_demand(file, key, list) || listed(list, suite);
+	if (!t)
+		return true;
+	for (; t < end; t += *t == ':') {
+		size_t n = strcspn(t, ":\n");
+
+		if (n == n_suite && !strncmp(t, suite, n))
+			return true;
+		t += n;
+	}
+	return false;
 }
 
 void kr_judgeway_confidentiality(const json_t *file, struct kr_judgement *j)
