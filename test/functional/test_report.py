@@ -11,7 +11,7 @@ import sqlite3
 from hostile import offer, session
 from labrun import check, equal, run
 import forger
-import peer
+import frames
 from test_hostile import diskless, dropped
 from test_postcopy import begun, complete, kill_plane
 from test_tamper import Middle
@@ -305,10 +305,10 @@ def of_names_that_attack(lab):
     s = session(lab)
     o = offer(lab, s, definition=diskless(lab))
     o.requested_by = EVIL
-    s.send(peer.OFFER, o.body())
+    s.send(frames.OFFER, o.body())
     kind, body = s.receive()
-    equal(kind, peer.STEP, "answer to the offer: %s" % body)
-    s.send(peer.FAIL, peer.word(o.migration, 5001, EVIL))
+    equal(kind, frames.STEP, "answer to the offer: %s" % body)
+    s.send(frames.FAIL, frames.word(o.migration, 5001, EVIL))
     dropped(lab)
     s.close()
     id = o.migration.hex()
