@@ -10,7 +10,7 @@ import socket
 import time
 
 import hostile
-import peer
+import frames
 from labrun import check, equal, run
 from test_disk import small_disk
 from test_migrate import completed
@@ -294,9 +294,9 @@ def a_peer_cannot_say_that_it_was_measured(lab):
         p = lab.start("a", "korora", "--json", args[0], lab.vm, "--to",
                       "evil", *args[1:])
         kind = None
-        while kind != peer.OFFER:	# words on the one before
+        while kind != frames.OFFER:	# words on the one before
             kind, body = s.receive()
-        s.send(peer.FAIL, peer.word(body[1:17], 1019, "it was a probe"))
+        s.send(frames.FAIL, frames.word(body[1:17], 1019, "it was a probe"))
         lab.refused(p.result(), "KR-3006", status="refused")
     for m in lab.migrations("a"):
         check(m["migration"] in known or m["state"] == "refused", "%r" % m)
