@@ -108,9 +108,14 @@ static json_t *error_new(enum kr_code kr, const char *msg, const char *hint)
 			 hint ? hint : row ? row->hint : "");
 }
 
+json_t *kr_cli_error_new(const struct kr_err *e)
+{
+	return error_new(e->kr, e->what, NULL);
+}
+
 int kr_cli_fail(const struct kr_cli *c, const struct kr_err *e)
 {
-	KR_AUTO(kr_cli_decref) json_t *j = error_new(e->kr, e->what, NULL);
+	KR_AUTO(kr_cli_decref) json_t *j = kr_cli_error_new(e);
 
 	return kr_cli_error(c, j);
 }

@@ -100,7 +100,10 @@ void kr_cli_hint(json_t *error);
 /** kr_cli_explain() - Only its lines on stderr; returns its exit code. */
 int kr_cli_explain(const json_t *error);
 
-/** kr_cli_fail() - The same for an error of our own. */
+/** kr_cli_error_new() - An error of our own, as kororad says its errors. */
+json_t *kr_cli_error_new(const struct kr_err *e);
+
+/** kr_cli_fail() - Show an error of our own; returns its exit code. */
 int kr_cli_fail(const struct kr_cli *c, const struct kr_err *e);
 
 /** kr_cli_usage() - Complain about the command line: KR_EXIT_USAGE. */

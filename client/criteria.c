@@ -20,6 +20,17 @@ const struct kr_criterion_row kr_criteria[KR_CRITERION_N] = {
 		"The source signed who asked, and where to. That its policy "
 		"allowed him both is the source's word.",
 		"offer" },
+	[KR_CRITERION_DESTINATION] = { KR_DEMAND_POLICY, true,
+		"destination", "Allowed destination",
+		"The VM goes to no other host than those to which the source's "
+		"policy lets who asked for it have it go.",
+		"The policy is the one that the offer names, kept by its "
+		"digest: the destinations of its triples for this VM and for "
+		"who asked, by name or for a role; which roles he had then is "
+		"not known. Held against the host that accepted, whose "
+		"signature verifies with the key of the certificate known "
+		"here for that name.",
+		"offer, acceptance, the source's policy" },
 	[KR_CRITERION_APPROVALS] = { KR_DEMAND_POLICY, true,
 		"approvals", "Approval by others",
 		"As many people as the source's policy asks for, none of them "

@@ -167,10 +167,11 @@ const char *kr_judge_decided_by(const json_t *file)
 
 bool kr_judge_policy(const json_t *file)
 {
-	const char *here =
-		kr_casefile_text(kr_casefile_id(file, "policy"), "sha256");
+	const json_t *p = kr_casefile_id(file, "policy");
+	const char *here = kr_casefile_text(p, "sha256");
 
-	return *here && !strcmp(here, kr_judge_decided_by(file));
+	return *here && !strcmp(here, kr_judge_decided_by(file)) &&
+	       *kr_casefile_text(p, "text");
 }
 
 /* ---- each one ---------------------------------------------------------- */
@@ -178,6 +179,7 @@ bool kr_judge_policy(const json_t *file)
 static void (*const judges[])(const json_t *, struct kr_judgement *) = {
 	[KR_CRITERION_AUTHENTICATION] = kr_judgeway_authentication,
 	[KR_CRITERION_AUTHORISATION] = kr_judgeway_authorisation,
+	[KR_CRITERION_DESTINATION] = kr_judgepolicy_destination,
 	[KR_CRITERION_APPROVALS] = kr_judgeapproval,
 	[KR_CRITERION_POLICY] = kr_judgeway_policy,
 	[KR_CRITERION_ATTESTATION] = kr_judgepolicy_attestation,

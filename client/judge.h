@@ -47,7 +47,7 @@ const char *kr_judge_result(enum kr_result r);
  * names, in hex; "" if none does. */
 const char *kr_judge_decided_by(const json_t *file);
 
-/** kr_judge_policy() - Is the text at hand that of the policy decided by here? */
+/** kr_judge_policy() - Is what the policy decided by here demanded at hand? */
 bool kr_judge_policy(const json_t *file);
 
 /* ---- for those who judge one (judgeway.c, judgevm.c) --------------------- */

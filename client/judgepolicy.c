@@ -2,40 +2,148 @@
 /* judgepolicy.c - see judgepolicy.h. Used by korora report. */
 #include "client/judgepolicy.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "client/casefile.h"
+#include "policy/words.h"
 
-bool kr_judgepolicy_demand(const json_t *file, const char *key,
-			   char out[KR_DEMAND_BYTES])
+const char *kr_judgepolicy_demand(const json_t *file, const char *key,
+				  size_t *ret_n)
 {
 	const char *t =
 		kr_casefile_text(kr_casefile_id(file, "policy"), "text");
 	size_t n = strlen(key);
 
-	out[0] = '\0';
 	if (!kr_judge_policy(file))
-		return false;
-	for (; *t; t += strcspn(t, "\n"), t += *t == '\n')
-		if (!strncmp(t, key, n) && t[n] == '=')
-			snprintf(out, KR_DEMAND_BYTES, "%.*s",
-				 (int)strcspn(t + n + 1, "\n"), t + n + 1);
-	return out[0];
+		return NULL;
+	for (; *t; t += strcspn(t, "\n"), t += *t == '\n') {
+		if (strncmp(t, key, n) || t[n] != '=')
+			continue;
+		*ret_n = strcspn(t + n + 1, "\n");
+		return t + n + 1;
+	}
+	return NULL;
 }
 
 /* Is it asked for? It is not if the policy says @no. */
 static void asked(const json_t *file, const char *key, const char *no,
 		  struct kr_judgement *j)
 {
-	char wanted[KR_DEMAND_BYTES];
+	size_t n;
+	const char *wanted = kr_judgepolicy_demand(file, key, &n);
 
 	j->asked = KR_ASKED_UNKNOWN;
-	if (!kr_judgepolicy_demand(file, key, wanted))
+	if (!wanted || !n)
 		return;
-	j->asked = strcmp(wanted, no) ? KR_ASKED_YES : KR_ASKED_NO;
+	j->asked = n == strlen(no) && !strncmp(wanted, no, n) ?
+		   KR_ASKED_NO : KR_ASKED_YES;
 	kr_judge_by(j, kr_casefile_id(file, "policy"));
 }
+
+/* ---- where to ---------------------------------------------------------- */
+
+static const char *name_of(const json_t *host)
+{
+	const char *t = json_string_value(host);
+
+	return t ? t : "";
+}
+
+/* Is that one of the policy's? */
+static bool may_go(const json_t *hosts, const char *to)
+{
+	const json_t *h;
+	size_t i;
+
+	json_array_foreach(hosts, i, h)
+		if (kr_words_match(name_of(h), to))
+			return true;
+	return false;
+}
+
+static bool anywhere(const json_t *hosts)
+{
+	const json_t *h;
+	size_t i;
+
+	json_array_foreach(hosts, i, h)
+		if (!strcmp(name_of(h), "*"))
+			return true;
+	return false;
+}
+
+/* The first ones, as many as a sentence holds. */
+static void say_hosts(struct kr_judgement *j, const json_t *hosts)
+{
+	const json_t *h;
+	size_t i;
+
+	json_array_foreach(hosts, i, h) {
+		if (i == 4) {
+			kr_judge_also(j, " and %zu more",
+				      json_array_size(hosts) - i);
+			break;
+		}
+		kr_judge_also(j, "%s %.63s", i ? "," : "", name_of(h));
+	}
+	kr_judge_also(j, "%s.", json_array_size(hosts) ? "" : " none");
+}
+
+/* By what the policy says, and where both hosts signed that it goes. */
+static void judge_destination(const json_t *file, struct kr_judgement *j,
+			      const json_t *hosts)
+{
+	const json_t *a, *b;
+	const char *to;
+
+	if (!kr_judge_both(j, file, "offer", "acceptance", &a, &b))
+		return;
+	if (!kr_casefile_same(a, b, "to.name") ||
+	    !kr_casefile_same(a, b, "to.keyid")) {
+		kr_judge_differ(j, "where it goes");
+		return;
+	}
+	to = kr_casefile_hex(b, "to.name");
+	if (j->asked == KR_ASKED_UNKNOWN) {
+		kr_judge_say(j, KR_RESULT_UNKNOWN, "%.63s signed that it takes "
+			     "it; where the policy let it go is not known "
+			     "here.", to);
+		return;
+	}
+	if (j->asked == KR_ASKED_NO) {
+		kr_judge_say(j, KR_RESULT_NOT_ASKED, "The policy let it go to "
+			     "any host; %.63s signed that it takes it.", to);
+		return;
+	}
+	kr_judge_say(j, may_go(hosts, to) ? KR_RESULT_OBTAINED :
+					    KR_RESULT_NOT_OBTAINED,
+		     "%.63s signed that it takes it, with the key of the "
+		     "certificate known here for that name. Where who asked "
+		     "may have it go by the policy:", to);
+	say_hosts(j, hosts);
+}
+
+void kr_judgepolicy_destination(const json_t *file, struct kr_judgement *j)
+{
+	const json_t *policy = kr_casefile_id(file, "policy");
+	const json_t *hosts = json_object_get(policy, "destinations");
+
+	if (strcmp(kr_casefile_side(file), "from")) {
+		j->asked = KR_ASKED_NO;
+		kr_judge_say(j, KR_RESULT_NOT_ASKED, "Where it may go is for "
+			     "the policy of %s to say, which is kept there, "
+			     "and not here.", kr_casefile_from(file));
+		return;
+	}
+	j->asked = KR_ASKED_UNKNOWN;
+	if (kr_judge_policy(file) && json_is_array(hosts)) {
+		j->asked = anywhere(hosts) ? KR_ASKED_NO : KR_ASKED_YES;
+		kr_judge_by(j, policy);
+	}
+	judge_destination(file, j, hosts);
+}
+
+/* ---- how --------------------------------------------------------------- */
 
 void kr_judgepolicy_attestation(const json_t *file, struct kr_judgement *j)
 {

@@ -7,20 +7,21 @@
 #ifndef KR_CLIENT_JUDGEPOLICY_H
 #define KR_CLIENT_JUDGEPOLICY_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 #include "client/judge.h"
 
-#define KR_DEMAND_BYTES		1024u	/* all demands together have no more */
-
 /**
  * kr_judgepolicy_demand() - What a line "key=value" of the policy says
+ * @ret_n: length of the value, which no NUL ends
  *
- * Return: false, and "" in @out, if it does not or is not known.
+ * Return: the value, borrowed from @file; NULL if there is none, or it is not
+ *	   known.
  */
-bool kr_judgepolicy_demand(const json_t *file, const char *key,
-			   char out[KR_DEMAND_BYTES]);
+const char *kr_judgepolicy_demand(const json_t *file, const char *key,
+				  size_t *ret_n);
 
+void kr_judgepolicy_destination(const json_t *file, struct kr_judgement *j);
 void kr_judgepolicy_attestation(const json_t *file, struct kr_judgement *j);
 void kr_judgepolicy_scanners(const json_t *file, struct kr_judgement *j);
 void kr_judgepolicy_whole(const json_t *file, struct kr_judgement *j);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suite.h"
 #include "client/casefile.h"
 #include "client/judgepolicy.h"
 
@@ -125,30 +126,23 @@ static const json_t *ended_by(const json_t *file, const char *const *codes)
 
 /* ---- on the way -------------------------------------------------------- */
 
-/* The suites of TLS 1.3 that authenticate what they encrypt: all it has. */
-static bool strong(const char *suite)
-{
-	return !strcmp(suite, "TLS_AES_256_GCM_SHA384") ||
-	       !strcmp(suite, "TLS_AES_128_GCM_SHA256") ||
-	       !strcmp(suite, "TLS_CHACHA20_POLY1305_SHA256");
-}
-
-static bool listed(const char *list, const char *suite)
-{
-	size_t n = strlen(suite);
-
-	for (const char *t = list; *t; t += strcspn(t, ":"), t += *t == ':')
-		if (strcspn(t, ":") == n && !strncmp(t, suite, n))
-			return true;
-	return false;
-}
-
 /* By the policy, as far as that is known; without a list any is. */
 static bool allowed(const json_t *file, const char *key, const char *suite)
 {
-	char list[KR_DEMAND_BYTES];
+	size_t n_list, n_suite = strlen(suite);
+	const char *t = kr_judgepolicy_demand(file, key, &n_list);
+	const char *end = t ? t + n_list : NULL;
 
-	return !kr_judgepolicy_demand(file, key, list) || listed(list, suite);
+	if (!t)
+		return true;
+	for (; t < end; t += *t == ':') {
+		size_t n = strcspn(t, ":\n");
+
+		if (n == n_suite && !strncmp(t, suite, n))
+			return true;
+		t += n;
+	}
+	return false;
 }
 
 void kr_judgeway_confidentiality(const json_t *file, struct kr_judgement *j)
@@ -167,7 +161,8 @@ void kr_judgeway_confidentiality(const json_t *file, struct kr_judgement *j)
 	tls = kr_casefile_hex(d, "protection.control_tls");
 	control = kr_casefile_hex(d, "protection.control_suite");
 	lane = kr_casefile_hex(d, "protection.lane_suite");
-	if (strcmp(tls, "TLSv1.3") || !strong(control) || !strong(lane) ||
+	if (strcmp(tls, "TLSv1.3") || !kr_suite_find(control) ||
+	    !kr_suite_find(lane) ||
 	    !allowed(file, "control_suites", control) ||
 	    !allowed(file, "lane_suite", lane)) {
 		kr_judge_say(j, KR_RESULT_NOT_OBTAINED,

@@ -11,6 +11,7 @@
 #include "client/casefile.h"
 #include "client/commands.h"
 #include "client/judge.h"
+#include "client/keptpolicy.h"
 #include "client/report.h"
 #include "client/reportdata.h"
 #include "client/reporthtml.h"
@@ -89,9 +90,8 @@ static int ask(struct kr_cli *c, const char *id, struct answers *a)
 		r = kr_cli_call(c, "info", json_object(), NULL, NULL,
 				&a->info);
 	if (!r)
-		r = kr_cli_call(c, "policy.show", json_pack(
-			"{s:s}", "vm", kr_casefile_text(migration(a), "vm")),
-			NULL, NULL, &a->policy);
+		r = kr_cli_call(c, "policy.show", json_object(), NULL, NULL,
+				&a->policy);
 	if (!r)
 		r = kr_cli_call(c, "log.show", json_pack(
 			"{s:i, s:s}", "limit", ENTRIES_MAX, "migration",
@@ -106,18 +106,28 @@ static int ask(struct kr_cli *c, const char *id, struct answers *a)
 	return 0;
 }
 
-/* What decided, if another is in force by now; or why it cannot be shown. */
-static void ask_past_policy(struct kr_cli *c, const char *sha256,
-			    struct answers *a)
+/* Who asked for it: USER of the offer's USER@HOST. */
+static void user_of(const json_t *file, char out[256])
+{
+	const char *who = kr_casefile_hex(kr_casefile_either(file, "offer"),
+					  "requested_by");
+
+	snprintf(out, 256, "%.*s", (int)strcspn(who, "@"), who);
+}
+
+/* What decided, in force still or not; or why it cannot be shown. */
+static void ask_policy(struct kr_cli *c, const json_t *file, struct answers *a)
 {
 	KR_AUTO(kr_cli_decref) json_t *no = NULL;
-	json_t *past = NULL;
+	json_t *kept = NULL;
+	char user[256];
 
-	if (!kr_cli_ask(c, "policy.show", json_pack("{s:s, s:s}", "vm",
-			kr_casefile_text(migration(a), "vm"), "sha256",
-			sha256), NULL, NULL, &past, &no) && past) {
+	user_of(file, user);
+	if (!kr_keptpolicy_ask(c, kr_judge_decided_by(file),
+			       kr_casefile_text(migration(a), "vm"), user,
+			       &kept, &no)) {
 		json_decref(a->policy);
-		a->policy = past;
+		a->policy = kept;
 	} else if (no) {
 		json_object_set(a->policy, "error", no);
 	}
@@ -160,8 +170,8 @@ static int gather(struct kr_cli *c, const char *id, json_t **ret,
 	raw.receipt = receipt;
 	raw.receipt_why = !r ? NULL : r == -E2BIG ? "too long" : strerror(-r);
 	*ret = kr_reportdata_new(&raw, &keys);
-	if (!kr_judge_policy(*ret) && *kr_judge_decided_by(*ret)) {
-		ask_past_policy(c, kr_judge_decided_by(*ret), &a);
+	if (*kr_judge_decided_by(*ret)) {
+		ask_policy(c, *ret, &a);
 		raw.policy = a.policy;
 		json_decref(*ret);
 		*ret = kr_reportdata_new(&raw, &keys);

@@ -397,16 +397,16 @@ static json_t *policy_datum(const json_t *policy)
 	bool past = json_is_false(json_object_get(policy, "in_force"));
 	json_t *d = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", "policy",
 			      "source", "policy.show", "what", past ?
-			      "a policy that was in force on this host, and "
-			      "what it demanded for this VM" :
-			      "the policy in force on this host now, and what "
-			      "it demands for this VM", "text",
+			      "a policy that was in force on this host" :
+			      "the policy in force on this host now", "text",
 			      text_of(policy, "demands"), "name",
 			      text_of(policy, "name"), "sha256",
 			      text_of(policy, "sha256"));
 
 	json_object_set(d, "version", json_object_get(policy, "version"));
 	json_object_set_new(d, "in_force", json_boolean(!past));
+	json_object_set(d, "destinations",
+			json_object_get(policy, "destinations"));
 	json_object_set(d, "past_error", json_object_get(policy, "error"));
 	return d;
 }

@@ -17,7 +17,8 @@
 /* What was asked for; all borrowed. */
 struct kr_reportdata_raw {
 	const json_t *info;		/* of this host */
-	const json_t *policy;		/* in force here, for that VM */
+	const json_t *policy;		/* of kr_keptpolicy_ask(), or … */
+					/* … in force now, and its error */
 	const json_t *status;		/* of this migration */
 	const json_t *entries;		/* of the log, about it */
 	const json_t *proofs;		/* log.prove's of each, or its error */

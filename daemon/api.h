@@ -104,7 +104,7 @@ int kr_api_id(struct kr_request *q, const char *text, uint8_t id[16],
 	X("log.show", log_show, "before limit migration", NOTHING) \
 	X("log.verify", log_verify, "", NOTHING) \
 	X("log.prove", log_prove, "index migration from", NOTHING) \
-	X("policy.show", policy_show, "sha256 vm", NOTHING) \
+	X("policy.show", policy_show, "from sha256", NOTHING) \
 	X("policy.reload", policy_reload, "", NOTHING) \
 	X("request.list", request_list, "", NOTHING) \
 	X("request.show", request_show, "id", NOTHING) \

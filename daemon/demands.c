@@ -2,7 +2,6 @@
 /* demands.c - what a policy demands of migrations. Runs in kororad. */
 #include "daemon/demands.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/strategy.h"
@@ -64,40 +63,4 @@ bool kr_demands_early(const struct kr_host *h, const char *vm)
 
 	find(h, vm, &p);
 	return !p.no_postcopy && !p.memory_root;
-}
-
-/* A line of it, or none. */
-static void add_suites(char out[KR_DEMANDS_TEXT_BYTES], const char *key,
-		       const struct kr_words *w, const char *otherwise)
-{
-	size_t at = strlen(out);
-
-	if (!w->n && !otherwise)
-		return;
-	at += (size_t)snprintf(out + at, KR_DEMANDS_TEXT_BYTES - at, "%s=%s",
-			       key, w->n ? "" : otherwise);
-	for (unsigned int i = 0; i < w->n && at < KR_DEMANDS_TEXT_BYTES; i++)
-		at += (size_t)snprintf(out + at, KR_DEMANDS_TEXT_BYTES - at,
-				       "%s%s", i ? ":" : "", w->word[i]);
-	if (at < KR_DEMANDS_TEXT_BYTES)
-		snprintf(out + at, KR_DEMANDS_TEXT_BYTES - at, "\n");
-}
-
-void kr_demands_text(const struct kr_host *h, const struct kr_book *b,
-		     const char *vm, char out[KR_DEMANDS_TEXT_BYTES])
-{
-	char item[KR_ITEM_BYTES];
-	struct kr_protection p;
-
-	kr_book_demands(b, kr_item_put(KR_ITEM_VM, vm, item), &p);
-	snprintf(out, KR_DEMANDS_TEXT_BYTES, "tls=1.3\nmutual=required\n"
-		 "attestation=%s\nscanners=%u\npostcopy=%s\n"
-		 "evidence=%s\n",
-		 p.attestation ? "required" : "none", p.scanners,
-		 p.no_postcopy ? "no" : "yes",
-		 p.memory_root ? "memory-root" : "any");
-	add_suites(out, "control_suites", &p.control_suites,
-		   h ? h->cfg.control_suites : NULL);
-	add_suites(out, "lane_suite", &p.lane_suites,
-		   h ? h->cfg.lane_suite : NULL);
 }

@@ -9,8 +9,6 @@
 #include "daemon/host.h"
 #include "evidence/terms.h"
 
-#define KR_DEMANDS_TEXT_BYTES	1024u
-
 /**
  * kr_demands_check() - Is what @t has come to by now all that is demanded?
  *
@@ -22,13 +20,5 @@ int kr_demands_check(const struct kr_host *h, const struct kr_terms *t,
 
 /** kr_demands_early() - May a VM run before all of its memory is there? */
 bool kr_demands_early(const struct kr_host *h, const char *vm);
-
-/**
- * kr_demands_text() - All that @b demands, a line "key=value" each
- * @h: whose configuration says which suites there are if @b does not; NULL:
- *     no such lines then
- */
-void kr_demands_text(const struct kr_host *h, const struct kr_book *b,
-		     const char *vm, char out[KR_DEMANDS_TEXT_BYTES]);
 
 #endif

@@ -143,6 +143,14 @@ struct kr_mig *kr_mig_of_vm(struct kr_host *h, const char *vm);
  */
 int kr_mig_step(struct kr_mig *m, enum kr_event ev, struct kr_err *e);
 
+/**
+ * kr_mig_catch_up() - Record what was undone, if the store could not be written
+ *
+ * Who asks meanwhile is told so all the same, with an abort: that it will never
+ * be released holds already.
+ */
+int kr_mig_catch_up(struct kr_mig *m, struct kr_err *e);
+
 /** kr_mig_fail() - Keep the first cause, then KR_EV_FAIL. */
 void kr_mig_fail(struct kr_mig *m, const struct kr_err *e);
 
@@ -330,6 +338,9 @@ int kr_lanes_in(struct kr_link *l, const uint8_t id[16], uint8_t lane, int fd,
 		struct kr_err *e);
 
 /* ---- for people -------------------------------------------------------- */
+
+/** kr_mig_tell() - How far it is, to who waits for that. */
+void kr_mig_tell(struct kr_mig *m);
 
 /** kr_mig_describe() - The status object of the local API. */
 json_t *kr_mig_describe(const struct kr_mig *m);

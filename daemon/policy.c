@@ -8,7 +8,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "daemon/demands.h"
 #include "evidence/ledger.h"
 #include "policy/bundle.h"
 #include "store/policyrow.h"
@@ -171,47 +170,43 @@ void kr_policy_tell(const struct kr_host *h, struct kr_inforce *ret)
 	memcpy(ret->digest, h->policy_digest, sizeof(ret->digest));
 }
 
-static json_t *describe(const struct kr_book *b, const uint8_t digest[32],
-			uint64_t at_ms, bool in_force)
+json_t *kr_policy_describe(const struct kr_host *h)
 {
+	const struct kr_book *b = h->book;
 	char hex[65];
 
-	kr_hex(digest, 32, hex);
+	kr_hex(h->policy_digest, 32, hex);
 	return json_pack("{s:s, s:I, s:s, s:s, s:i, s:I, s:b}", "name",
 			 b->name, "version", (json_int_t)b->version, "about",
 			 b->about, "sha256", hex, "triples",
-			 (int)b->n_triples, "at_ms", (json_int_t)at_ms,
-			 "in_force", (int)in_force);
+			 (int)b->n_triples, "at_ms",
+			 (json_int_t)h->policy_at_ms, "in_force", 1);
 }
 
-json_t *kr_policy_describe(const struct kr_host *h)
+int kr_policy_kept(struct kr_host *h, const uint8_t digest[32], size_t from,
+		   json_t **ret, struct kr_err *e)
 {
-	return describe(h->book, h->policy_digest, h->policy_at_ms, true);
-}
-
-int kr_policy_past(struct kr_host *h, const uint8_t digest[32],
-		   const char *vm, json_t **ret, struct kr_err *e)
-{
-	char text[KR_DEMANDS_TEXT_BYTES];
-	struct kr_bundle kept = { 0 };
+	KR_AUTOFREE char *part = malloc(2 * KR_POLICY_PART_BYTES + 1);
+	KR_AUTOFREE uint8_t *bytes = NULL;
 	struct kr_policyrow p;
-	struct kr_book *b;
-	int r = kr_policyrow_get(h->store, digest, &p, e);
+	char hex[65];
+	size_t all;
+	int r;
 
+	if (!part)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	r = kr_policyrow_part(h->store, digest, from, KR_POLICY_PART_BYTES, &p,
+			      &all, e);
 	if (r)
 		return r < 0 ? r : kr_fail(e, KR_E_NO_POLICY, "none with that "
 					   "digest is kept");
-	kept.bytes = p.bundle;
-	kept.n = p.n_bytes;
-	r = check(&kept, &p, e);
-	if (!r)
-		r = kr_bundle_book(&kept, "", &b, e);
-	kr_bundle_fini(&kept);
-	if (r)
-		return r;
-	*ret = describe(b, digest, p.at_ms, false);
-	kr_demands_text(NULL, b, vm, text);
-	json_object_set_new(*ret, "demands", json_string(text));
-	kr_book_free(b);
+	bytes = p.bundle;
+	kr_hex(bytes, p.n_bytes, part);
+	kr_hex(digest, 32, hex);
+	*ret = json_pack("{s:s, s:I, s:s, s:I, s:b, s:I, s:s}", "name", p.name,
+			 "version", (json_int_t)p.version, "sha256", hex,
+			 "at_ms", (json_int_t)p.at_ms, "in_force",
+			 !memcmp(digest, h->policy_digest, 32), "bytes",
+			 (json_int_t)all, "part", part);
 	return 0;
 }

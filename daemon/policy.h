@@ -14,6 +14,8 @@
 #include "evidence/inforce.h"
 #include "policy/book.h"
 
+#define KR_POLICY_PART_BYTES	(512u << 10)
+
 /** kr_policy_open() - Take up what is in force; KR_E_CONFIG if nothing is. */
 int kr_policy_open(struct kr_host *h, struct kr_err *e);
 
@@ -40,15 +42,17 @@ void kr_policy_tell(const struct kr_host *h, struct kr_inforce *ret);
 json_t *kr_policy_describe(const struct kr_host *h);
 
 /**
- * kr_policy_past() - What one that was in force demanded for a VM
- * @digest: of its files; what is kept has to have it
- * @ret:    as kr_policy_describe(), and demands
+ * kr_policy_kept() - A part of what is kept of one, in force or not
+ * @digest: of its files
+ * @from:   of its bytes, as bundle.h has them
+ * @ret:    name, version, sha256, at_ms, in_force; bytes, of all; part, in hex,
+ *	    at most KR_POLICY_PART_BYTES and "" behind the end
  *
- * Return: 0; KR_E_NO_POLICY; KR_E_STORE; KR_E_CONFIG if it was written for
- *	   another release.
+ * It is not read here: a large one would hold up the loop. Whoever asks holds
+ * the whole against its digest. Return: 0; KR_E_NO_POLICY; KR_E_STORE.
  */
-int kr_policy_past(struct kr_host *h, const uint8_t digest[32],
-		   const char *vm, json_t **ret, struct kr_err *e);
+int kr_policy_kept(struct kr_host *h, const uint8_t digest[32], size_t from,
+		   json_t **ret, struct kr_err *e);
 
 void kr_policy_close(struct kr_host *h);
 

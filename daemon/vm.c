@@ -25,6 +25,7 @@
 #include "hyper/qemuargs.h"
 #include "hyper/tap.h"
 
+#define LAST_WORDS_MS	2000u
 #define DEV_USERFAULTFD	(8u << 16)	/* QEMU from here on opens that */
 
 void kr_vm_folder(const struct kr_host *h, const char *name, char *out,
@@ -75,6 +76,7 @@ static void unhook(struct kr_vm *v)
 	v->ready = false;
 	kr_timer_off(&v->retry);
 	kr_timer_off(&v->patience);
+	kr_timer_off(&v->last);
 	kr_chan_close(&v->chan);
 	kr_io_del(&v->exit);
 	kr_fd_close(&v->exit.fd);
@@ -115,13 +117,10 @@ static void killed(struct kr_vm *v, bool dead)
 		then(v->killed_arg, dead);
 }
 
-static void on_exit_io(void *arg, uint32_t events)
+void kr_vm_last_words(struct kr_vm *v)
 {
-	struct kr_vm *v = arg;
 	struct kr_err e = KR_ERR_NONE;
 
-	(void)events;
-	waitpid(v->pid, NULL, WNOHANG);
 	if (v->dying) {
 		killed(v, true);
 		return;
@@ -129,6 +128,29 @@ static void on_exit_io(void *arg, uint32_t events)
 	kr_fail(&e, KR_E_HYPER_DIED, "%s: process %d ended", v->def.name,
 		(int)v->pid);
 	gone(v, &e);
+}
+
+static void on_last(void *arg)
+{
+	kr_vm_last_words(arg);
+}
+
+/* Why it ended comes through its agent, later than its end perhaps: a guest
+ * that went off is not one that was lost. */
+static void on_exit_io(void *arg, uint32_t events)
+{
+	struct kr_vm *v = arg;
+
+	(void)events;
+	waitpid(v->pid, NULL, WNOHANG);
+	kr_io_del(&v->exit);
+	kr_timer_off(&v->retry);
+	v->ended = true;
+	v->ready = false;
+	if (v->dying || v->chan.io.fd < 0)
+		kr_vm_last_words(v);
+	else
+		kr_timer_arm(v->host->loop, &v->last, LAST_WORDS_MS);
 }
 
 static void on_patience(void *arg)
@@ -151,6 +173,10 @@ void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
 	kr_chan_close(&v->chan);
 	v->killed = then;
 	v->killed_arg = arg;
+	if (v->ended) {
+		kr_timer_arm(v->host->loop, &v->last, 0);
+		return;
+	}
 	syscall(SYS_pidfd_send_signal, v->exit.fd, SIGKILL, NULL, 0);
 	kr_timer_arm(v->host->loop, &v->patience, KR_VM_KILL_MS);
 }
@@ -215,6 +241,7 @@ static struct kr_vm *vm_new(struct kr_host *h, const struct kr_vmdef *def)
 	kr_vm_talk(v);
 	v->exit = (struct kr_io){ .fd = -1, .fn = on_exit_io, .arg = v };
 	v->patience = (struct kr_timer){ .fn = on_patience, .arg = v };
+	v->last = (struct kr_timer){ .fn = on_last, .arg = v };
 	v->reap = (struct kr_timer){ .fn = on_reap, .arg = v };
 	return v;
 }

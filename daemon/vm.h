@@ -42,12 +42,14 @@ struct kr_vm {
 	unsigned int	   n_tries;
 	bool		   ready, dead;
 	bool		   dying;	/* killed, and not dead yet */
+	bool		   ended;	/* by itself; its last words may come */
 	bool		   busy;	/* being started or stopped */
 	struct kr_hyper_ready at_ready;	/* valid while ready */
 	struct kr_vm_watch watch;
 	void		 (*killed)(void *arg, bool dead); /* who had it killed */
 	void		  *killed_arg;
 	struct kr_timer	   patience;	/* with a process that does not die */
+	struct kr_timer	   last;	/* with the last words of one that did */
 	struct kr_timer	   reap;
 };
 
@@ -80,6 +82,9 @@ void kr_vm_tidy(struct kr_host *h);
 
 /** kr_vm_talk() - For vm.c: ready to be attached to its agent, by @retry. */
 void kr_vm_talk(struct kr_vm *v);
+
+/** kr_vm_last_words() - For vmtalk.c: @v has ended, and no more will come. */
+void kr_vm_last_words(struct kr_vm *v);
 
 /** kr_vm_watch() - Whom to tell from now on; NULL for nobody. */
 void kr_vm_watch(struct kr_vm *v, const struct kr_vm_watch *w);

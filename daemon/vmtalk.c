@@ -19,6 +19,8 @@
 
 /* ---- what the agent says ----------------------------------------------- */
 
+/* Of one that has ended, only events are news: they tell why. */
+
 static int on_ready(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		    struct kr_err *e)
 {
@@ -27,7 +29,7 @@ static int on_ready(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 
 	(void)fds;
 	(void)n_fds;
-	if (rc)
+	if (rc || v->ended)
 		return rc;
 	v->ready = true;
 	if (v->watch.ready)
@@ -44,7 +46,7 @@ static int on_done(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 
 	(void)fds;
 	(void)n_fds;
-	if (!rc && v->watch.done)
+	if (!rc && !v->ended && v->watch.done)
 		v->watch.done(v->watch.arg, m.command);
 	return rc;
 }
@@ -59,7 +61,7 @@ static int on_fail(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 
 	(void)fds;
 	(void)n_fds;
-	if (rc)
+	if (rc || v->ended)
 		return rc;
 	kr_fail(&why, (enum kr_code)m.kr, "%s: %.180s", v->def.name, m.what);
 	if (v->watch.fail)
@@ -81,9 +83,13 @@ static int on_event(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 
 	(void)fds;
 	(void)n_fds;
-	if (!rc && v->watch.event)
+	if (rc)
+		return rc;
+	if (v->ended && m.what == KR_HYPER_GONE)
+		kr_vm_last_words(v);
+	else if (v->watch.event)
 		v->watch.event(v->watch.arg, &m);
-	return rc;
+	return 0;
 }
 
 static int on_status(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
@@ -95,7 +101,7 @@ static int on_status(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 
 	(void)fds;
 	(void)n_fds;
-	if (!rc && v->watch.status)
+	if (!rc && !v->ended && v->watch.status)
 		v->watch.status(v->watch.arg, &m);
 	return rc;
 }
@@ -108,7 +114,7 @@ static const struct kr_grant grants[] = {
 	{ KR_HYPER_STATUS, KR_HYPER_BODY_MAX, 0, "status", on_status },
 };
 
-/* The agent died though the hypervisor lives: tell, and attach anew. */
+/* The agent died: if the hypervisor lives, tell, and attach anew. */
 static void on_agent_gone(void *arg, const struct kr_err *e)
 {
 	struct kr_vm *v = arg;
@@ -116,6 +122,10 @@ static void on_agent_gone(void *arg, const struct kr_err *e)
 	v->ready = false;
 	if (v->dead)
 		return;
+	if (v->ended) {
+		kr_vm_last_words(v);
+		return;
+	}
 	kr_log_err(KR_LOG_WARN, "hypervisor agent", e);
 	if (v->watch.fail)
 		v->watch.fail(v->watch.arg, 0, e);

@@ -82,7 +82,7 @@ int kr_terms_check(const struct kr_terms *t, struct kr_err *e)
 	if (basis_of(t) == N_BASES ||
 	    (basis_of(t) && !t->predicted.total_ms))
 		return kr_fail(e, KR_E_MALFORMED,
-			       "a prediction by nothing that is known, or none");
+			       "a prediction by nothing, or none by something");
 	if (covers_of(t) == N_COVERS ||
 	    (covers_of(t) && !kr_terms_tells_last(t)))
 		return kr_fail(e, KR_E_MALFORMED,

@@ -14,21 +14,14 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "base/suite.h"
+
 static const unsigned char alpn[] = "\x0d" KR_LANE_TLS_ALPN;
 static SSL_CTX *ctx;		/* of the process */
 
 #define ALPN_BYTES	(sizeof(alpn) - 1)
 /* What is left of it behind a record is moved to its front: two records. */
 #define READ_BYTES	(32u * 1024)
-
-static const struct suite {
-	const char   *name;
-	unsigned char id[2];
-} suites[] = {
-	{ "TLS_AES_256_GCM_SHA384", { 0x13, 0x02 } },
-	{ "TLS_AES_128_GCM_SHA256", { 0x13, 0x01 } },
-	{ "TLS_CHACHA20_POLY1305_SHA256", { 0x13, 0x03 } },
-};
 
 static int crypto(struct kr_err *e, const char *what)
 {
@@ -125,12 +118,9 @@ static int give_key(SSL *ssl, const unsigned char *suite_id,
 int kr_lane_tls_new(int fd, bool server, const char *suite,
 		    const uint8_t *psk, SSL **ret_ssl, struct kr_err *e)
 {
-	const struct suite *found = NULL;
+	const struct kr_suite *found = kr_suite_find(suite);
 	SSL *ssl;
 
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
-		if (!strcmp(suites[i].name, suite))
-			found = &suites[i];
 	if (!found)
 		return kr_fail(e, KR_E_CONFIG, "%s is not a TLS 1.3 suite",
 			       suite);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/ini.h"
+#include "base/suite.h"
 #include "policy/clarkwilson.h"
 #include "policy/grants.h"
 #include "policy/wordindex.h"
@@ -142,10 +143,19 @@ static const char *wrong_host(const char *word)
 	return strchr(word, ':') ? "is no host's name" : NULL;
 }
 
+/* Each at most once, so that a list of them is short. */
 static const char *wrong_suite(const char *word)
 {
-	return ends_in_star(word) || strchr(word, ':') ?
-	       "is no cipher suite's name" : NULL;
+	static char why[KR_SUITES * (KR_SUITE_BYTES_MAX + 2) + 16];
+	size_t at;
+
+	if (kr_suite_find(word))
+		return NULL;
+	at = (size_t)snprintf(why, sizeof(why), "is none of");
+	for (size_t i = 0; i < KR_SUITES; i++)
+		at += (size_t)snprintf(why + at, sizeof(why) - at, "%s %s",
+				       i ? "," : "", kr_suites[i].name);
+	return why;
 }
 
 static int words(struct reader *r, struct kr_words *w,

@@ -36,8 +36,15 @@ int kr_policyrow_put(struct kr_store *s, const struct kr_policyrow *p,
 int kr_policyrow_last(struct kr_store *s, struct kr_policyrow *ret_p,
 		      struct kr_err *e);
 
-/** kr_policyrow_get() - The same, of the one with that digest. */
-int kr_policyrow_get(struct kr_store *s, const uint8_t digest[32],
-		     struct kr_policyrow *ret_p, struct kr_err *e);
+/**
+ * kr_policyrow_part() - A part of the one with that digest
+ * @from:    of its bundle's bytes
+ * @max:     of them, at most; fewer at its end, none behind it
+ * @ret_p:   as kr_policyrow_last(); its bundle is the part
+ * @ret_all: bytes of the whole bundle
+ */
+int kr_policyrow_part(struct kr_store *s, const uint8_t digest[32],
+		      size_t from, size_t max, struct kr_policyrow *ret_p,
+		      size_t *ret_all, struct kr_err *e);
 
 #endif

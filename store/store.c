@@ -122,7 +122,7 @@ static const char *const schema[KR_STORE_SCHEMA] = {
 	"  json_type(CAST(leaf AS TEXT), '$.migration') = 'text' END;"
 	"CREATE INDEX log_of_migration ON log (migration)"
 	"  WHERE migration <> '';",
-	/* what those took that went well is looked up before each that follows */
+	/* what the last ones took is looked up before each that follows */
 	"CREATE INDEX migration_of_vm ON migration (vm, started_ms)"
 	"  WHERE finished = 1 AND error = 0;"
 	"CREATE INDEX migration_with_peer ON migration (peer, started_ms)"

@@ -13,7 +13,8 @@ import sqlite3
 import subprocess
 import tempfile
 
-import peer
+import certs
+import statements
 
 FILE = "/var/lib/korora/korora.db"
 
@@ -24,8 +25,8 @@ def note(root, host, size, tree):
                                    base64.b64encode(tree).decode())
     key, crt = ("%s/etc/korora/identity.%s" % (root, x) for x in ("key",
                                                                   "crt"))
-    sig = peer.openssl("dgst", "-sha256", "-sign", key, data=text.encode())
-    line = base64.b64encode(peer.keyid(crt)[:4] + sig).decode()
+    sig = certs.openssl("dgst", "-sha256", "-sign", key, data=text.encode())
+    line = base64.b64encode(certs.keyid(crt)[:4] + sig).decode()
     return "%s\n\u2014 korora/%s %s\n" % (text, host, line)
 
 
@@ -39,7 +40,7 @@ def signed(text, host, crt):
         return False
     with tempfile.TemporaryDirectory() as d:
         with open(d + "/pub", "wb") as f:
-            f.write(peer.openssl("x509", "-in", crt, "-noout", "-pubkey"))
+            f.write(certs.openssl("x509", "-in", crt, "-noout", "-pubkey"))
         with open(d + "/sig", "wb") as f:
             f.write(sig[0])
         r = subprocess.run(["openssl", "dgst", "-sha256", "-verify",
@@ -71,7 +72,7 @@ def tree_of(leaves):
     if len(leaves) < 2:
         return leaves[0] if leaves else hashlib.sha256(b"").digest()
     k = 1 << (len(leaves) - 1).bit_length() - 1
-    return peer.node(tree_of(leaves[:k]), tree_of(leaves[k:]))
+    return statements.node(tree_of(leaves[:k]), tree_of(leaves[k:]))
 
 
 def fork(root, index, change):
@@ -79,7 +80,7 @@ def fork(root, index, change):
     with sqlite3.connect(root + FILE) as db:
         records = [r for r, in db.execute("SELECT leaf FROM log ORDER BY idx")]
         first = index % len(records)
-        leaves = [peer.leaf(r) for r in records]
+        leaves = [statements.leaf(r) for r in records]
         for i in range(first, len(records)):
             entry = json.loads(records[i])
             if i == first:
@@ -88,7 +89,7 @@ def fork(root, index, change):
             record = json.dumps(entry, sort_keys=True, ensure_ascii=False,
                                 separators=(",", ":")).encode()
             assert i > first or record != records[i]
-            leaves[i] = peer.leaf(record)
+            leaves[i] = statements.leaf(record)
             tree = tree_of(leaves[:i + 1])
             text = note(root, entry["host"], i + 1, tree)
             db.execute("UPDATE log SET leaf = ? WHERE idx = ?", (record, i))

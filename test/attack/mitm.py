@@ -363,8 +363,9 @@ class Relay:
     # ---- with our own certificate ------------------------------------------
 
     def intercept(self):
+        import certs
         import peer
-        me = peer.Identity(self.options.identity)
+        me = certs.Identity(self.options.identity)
         told = {}
 
         def shake(side, sock, server):

@@ -8,8 +8,10 @@ import re
 import struct
 
 from labrun import check, equal
-import peer
-from peer import Identity, Session
+import certs
+from certs import Identity
+from peer import Session
+import statements
 
 LAB = dict(vm="dirtier", mem=64, conf={"host": {"peer_timeout_s": 3}})
 RSS_GROWTH_KB = 8192
@@ -69,7 +71,7 @@ def diskless(lab):
 
 def offer(lab, s, **more):
     b = "%s/b/etc/korora/identity.crt" % lab.dir
-    return peer.Offer(evil(lab), "b", peer.keyid(b),
+    return statements.Offer(evil(lab), "b", certs.keyid(b),
                       more.pop("definition", definition(lab)),
                       more.pop("binding", s.binding), **more)
 

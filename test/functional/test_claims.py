@@ -7,13 +7,16 @@ import threading
 
 from hostile import LAB, diskless, evil, harmless, offer, session
 from labrun import ADDRESS, PORT, check, equal, run, stopped
-import peer
-from peer import Accepted, Closed, Session
+import frames
+from peer import Closed, Session
+import statements
+from statements import Accepted
 from test_decide import edit, in_force, reload
 
-MINE = "standard", 1, peer.POLICY	# as evil's log tells
-OTHERS = [("standard", 2, peer.POLICY), ("standard", 0, peer.POLICY),
-          ("standard", 1, b"\xac" * 32), ("strict", 1, peer.POLICY)]
+MINE = "standard", 1, statements.POLICY	# as evil's log tells
+OTHERS = [("standard", 2, statements.POLICY),
+          ("standard", 0, statements.POLICY),
+          ("standard", 1, b"\xac" * 32), ("strict", 1, statements.POLICY)]
 
 
 def both_are_named(lab):
@@ -56,9 +59,10 @@ def a_source_that_names_another(lab):
         s = session(lab)
         o = offer(lab, s, definition=diskless(lab))
         o.policy = claim
-        s.send(peer.OFFER, o.body())
+        s.send(frames.OFFER, o.body())
         kind, body = s.receive()
-        equal((kind, peer.reason(body)[0]), (peer.FAIL, 3011), "%s" % (claim,))
+        equal((kind, frames.reason(body)[0]), (frames.FAIL, 3011),
+              "%s" % (claim,))
         s.close()
     check(not lab.qemus("b"), "b started a hypervisor")
     found = [e["detail"]["code"] for e in lab.evidence("b", 500)
@@ -75,9 +79,9 @@ def a_destination_that_has_another_since(lab):
     s.log = False
     edit(lab, "b", lambda t: t + "# of b\n")
     equal(reload(lab, "b").rc, 0, "reload")
-    s.send(peer.OFFER, o.body())
+    s.send(frames.OFFER, o.body())
     kind, body = s.receive()
-    equal((kind, peer.reason(body)[0]), (peer.FAIL, 1031), "%r" % body)
+    equal((kind, frames.reason(body)[0]), (frames.FAIL, 1031), "%r" % body)
     s.close()
     check("KR-3011" not in lab.logged("b", lab.since), "b accuses")
 
@@ -114,11 +118,11 @@ class Destination:
             s = Session(s, self.identity, server=True, other="a")
             while True:
                 kind, body = s.receive()
-                if kind == peer.OFFER:
-                    s.send(peer.STEP, Accepted(self.identity, body).step(
+                if kind == frames.OFFER:
+                    s.send(frames.STEP, Accepted(self.identity, body).step(
                         *self.policies))
-                elif kind == peer.FAIL:
-                    self.code = peer.reason(body)[0]
+                elif kind == frames.FAIL:
+                    self.code = frames.reason(body)[0]
                     s.close()
                     return
 

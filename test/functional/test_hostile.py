@@ -7,8 +7,9 @@ import time
 from hostile import (LAB, children, definition, diskless, ended, evil, frame,
                      harmless, offer, session)
 from labrun import check, equal, run
-import peer
+import frames
 from peer import Closed
+import statements
 
 
 # ---- frames ---------------------------------------------------------------
@@ -27,45 +28,46 @@ def sent(name, codes, *chunks):
 
 FRAMES = [
     sent("length_zero", [3001], bytes(64)),
-    sent("length_too_small", [3001], frame(peer.ALIVE, length=9)),
-    sent("length_over_the_limit", [3002], frame(peer.OFFER, length=32779)),
-    sent("length_of_2_gib", [3002], frame(peer.OFFER, length=1 << 31)),
-    sent("length_of_4_gib", [3002], frame(peer.OFFER, length=(1 << 32) - 1),
+    sent("length_too_small", [3001], frame(frames.ALIVE, length=9)),
+    sent("length_over_the_limit", [3002], frame(frames.OFFER, length=32779)),
+    sent("length_of_2_gib", [3002], frame(frames.OFFER, length=1 << 31)),
+    sent("length_of_4_gib", [3002], frame(frames.OFFER, length=(1 << 32) - 1),
          b"x" * 500000),
-    sent("longest_frame", [3001, 3003], frame(peer.OFFER, b"x" * 32768)),
-    sent("replayed_message", [2010], frame(peer.ALIVE, seq=1),
-         frame(peer.ALIVE, seq=1)),
-    sent("message_left_out", [2010], frame(peer.ALIVE, seq=2)),
-    sent("sequence_of_all_ones", [2010], frame(peer.ALIVE,
+    sent("longest_frame", [3001, 3003], frame(frames.OFFER, b"x" * 32768)),
+    sent("replayed_message", [2010], frame(frames.ALIVE, seq=1),
+         frame(frames.ALIVE, seq=1)),
+    sent("message_left_out", [2010], frame(frames.ALIVE, seq=2)),
+    sent("sequence_of_all_ones", [2010], frame(frames.ALIVE,
                                                seq=(1 << 64) - 1)),
     sent("unknown_type", [3003], frame(999)),
     sent("type_zero", [3003], frame(0)),
-    sent("second_hello", [3003], frame(peer.HELLO, peer.hello_body())),
-    sent("heartbeat_with_a_body", [3003], frame(peer.ALIVE, b"x")),
+    sent("second_hello", [3003], frame(frames.HELLO, frames.hello_body())),
+    sent("heartbeat_with_a_body", [3003], frame(frames.ALIVE, b"x")),
     sent("garbage_frames", [3001, 3002], os.urandom(100000)),
-    sent("empty_offer", [3001], frame(peer.OFFER)),
-    sent("empty_step", [3001], frame(peer.STEP)),
-    sent("step_of_no_kind", [3001], frame(peer.STEP, b"\xff" * 900)),
-    sent("too_many_checks", [3001], frame(peer.CHECKED, b"\xff\xff" * 40)),
-    sent("checks_nobody_asked_for", [2014], frame(peer.CHECKED, bytes(18)),
-         frame(peer.BYE, peer.word(), 2)),
-    sent("goodbye", [2014], frame(peer.BYE, peer.word())),
+    sent("empty_offer", [3001], frame(frames.OFFER)),
+    sent("empty_step", [3001], frame(frames.STEP)),
+    sent("step_of_no_kind", [3001], frame(frames.STEP, b"\xff" * 900)),
+    sent("too_many_checks", [3001], frame(frames.CHECKED, b"\xff\xff" * 40)),
+    sent("checks_nobody_asked_for", [2014], frame(frames.CHECKED, bytes(18)),
+         frame(frames.BYE, frames.word(), 2)),
+    sent("goodbye", [2014], frame(frames.BYE, frames.word())),
     sent("goodbye_with_a_reason", [3006, 2014], frame(
-        peer.BYE, peer.word(kr=65535, what="%s%n\x07" * 0 + "%s%n"))),
+        frames.BYE, frames.word(kr=65535, what="%s%n\x07" * 0 + "%s%n"))),
     sent("goodbye_with_control_characters", [3001], frame(
-        peer.BYE, peer.word(kr=3001, what=b"\x1b[2J\x00"))),
+        frames.BYE, frames.word(kr=3001, what=b"\x1b[2J\x00"))),
     sent("fail_for_an_unknown_migration", [2014], frame(
-        peer.FAIL, peer.word(os.urandom(16), 5001, "x")),
-        frame(peer.BYE, peer.word(), 2)),
+        frames.FAIL, frames.word(os.urandom(16), 5001, "x")),
+        frame(frames.BYE, frames.word(), 2)),
     sent("ask_for_an_unknown_migration", [2014], frame(
-        peer.ASK, peer.word(os.urandom(16))), frame(peer.BYE, peer.word(), 2)),
+        frames.ASK, frames.word(os.urandom(16))),
+        frame(frames.BYE, frames.word(), 2)),
 ]
 
 
 @harmless
 def message_before_hello(lab):
     s = session(lab, hello=False)
-    s.raw(frame(peer.OFFER, b"x" * 100, seq=0))
+    s.raw(frame(frames.OFFER, b"x" * 100, seq=0))
     s.receive()
     equal(s.end().code, 3003, "code")
     lab.await_log("b", "KR-3003", lab.since)
@@ -74,7 +76,7 @@ def message_before_hello(lab):
 @harmless
 def hello_without_an_end(lab):
     s = session(lab, hello=False)
-    s.raw(frame(peer.HELLO, b"\0\1\0\1\xff\xff", seq=0))
+    s.raw(frame(frames.HELLO, b"\0\1\0\1\xff\xff", seq=0))
     s.receive()
     equal(s.end().code, 3001, "code")
 
@@ -88,10 +90,10 @@ def truncated_offers(lab):
     for n in (1, 17, 200, len(body) // 2, len(body) - 1):
         with contextlib.suppress(Closed):
             s = session(lab)
-            s.send(peer.OFFER, body[:n])
+            s.send(frames.OFFER, body[:n])
             ended(lab, s, 3001)
     s = session(lab)
-    s.send(peer.OFFER, body + b"x")
+    s.send(frames.OFFER, body + b"x")
     ended(lab, s, 3001)
 
 
@@ -102,15 +104,15 @@ def offers_predicted_by_nothing(lab):
                            (2, (0, 0, 0)), (0, (0, 1, 0))):
         s = session(lab)
         o = offer(lab, s)
-        o.more = peer.predicted(basis, *figures)
-        s.send(peer.OFFER, o.body())
+        o.more = statements.predicted(basis, *figures)
+        s.send(frames.OFFER, o.body())
         ended(lab, s, 3001)
 
 
 def refused_offer(lab, s, o, code, **body):
-    s.send(peer.OFFER, o.body(**body))
+    s.send(frames.OFFER, o.body(**body))
     kind, answer = s.receive()
-    equal((kind, peer.reason(answer)[0]), (peer.FAIL, code), "answer")
+    equal((kind, frames.reason(answer)[0]), (frames.FAIL, code), "answer")
     s.close()
     lab.await_log("b", "KR-%d" % code, lab.since)
     found = [e["detail"] for e in lab.evidence("b", 500)
@@ -161,11 +163,11 @@ def offer_of_an_old_epoch(lab):
 def offer_of_a_vm_that_runs_here(lab):
     lab.migrate("a", "b")
     s = session(lab)
-    s.send(peer.OFFER, offer(lab, s, epoch=1000,
+    s.send(frames.OFFER, offer(lab, s, epoch=1000,
                              definition=lab.told("b", "vm", "show", "dirtier")
                              ["definition"]).body())
     kind, answer = s.receive()
-    equal((kind, peer.reason(answer)[0]), (peer.FAIL, 4007), "answer")
+    equal((kind, frames.reason(answer)[0]), (frames.FAIL, 4007), "answer")
     s.close()
     lab.runs("b")
     equal(lab.migrate("b", "a").rc, 0, "exit of the way back")
@@ -179,10 +181,10 @@ def offer_of_a_disk_that_is_not_there(lab):
         text = definition(lab).replace("images:dirtier.raw", file).replace(
             "name = dirtier", "name = trojan")
         s = session(lab)
-        s.send(peer.OFFER, offer(lab, s, definition=text).body())
+        s.send(frames.OFFER, offer(lab, s, definition=text).body())
         try:
             kind, answer = s.receive()
-            code = peer.reason(answer)[0] if kind == peer.FAIL else 0
+            code = frames.reason(answer)[0] if kind == frames.FAIL else 0
         except Closed as e:
             code = e.code
         check(code in (3001, 4001, 4009), "%s: %d" % (file, code))
@@ -193,10 +195,10 @@ def offer_of_a_disk_that_is_not_there(lab):
 def trojan(lab, s):
     """An offer that b accepts: a VM without disks."""
     o = offer(lab, s, definition=diskless(lab))
-    s.send(peer.OFFER, o.body())
+    s.send(frames.OFFER, o.body())
     kind, body = s.receive()
-    equal(kind, peer.STEP, "answer to a good offer: %s" % (
-        peer.reason(body) if kind == peer.FAIL else kind))
+    equal(kind, frames.STEP, "answer to a good offer: %s" % (
+        frames.reason(body) if kind == frames.FAIL else kind))
     return o
 
 
@@ -224,7 +226,7 @@ def accepted_and_silent(lab):
     s.tls.settimeout(0.5)
     end = time.monotonic() + 60
     while lab.qemus("b") and time.monotonic() < end:
-        s.send(peer.ALIVE)
+        s.send(frames.ALIVE)
         with contextlib.suppress(Closed, OSError):
             s.tls.recv(65536)
     left = lab.qemus("b")
@@ -241,9 +243,9 @@ def accepted_and_a_false_lane(lab):
     s = session(lab)
     o = trojan(lab, s)
     with lab.connect("mallory", "b") as lane:
-        lane.sendall(peer.preamble(o.migration) + os.urandom(3000))
+        lane.sendall(frames.preamble(o.migration) + os.urandom(3000))
         kind, body = s.receive()
-        equal((kind, peer.reason(body)[0]), (peer.FAIL, 5001), "answer")
+        equal((kind, frames.reason(body)[0]), (frames.FAIL, 5001), "answer")
     dropped(lab)
     lab.await_log("b", "KR-5001", lab.since)
     s.close()
@@ -255,10 +257,10 @@ def accepted_and_a_stranger_takes_the_lane(lab):
     s = session(lab)
     o = trojan(lab, s)
     with lab.connect("mallory", "b") as one:
-        one.sendall(peer.preamble(o.migration))
+        one.sendall(frames.preamble(o.migration))
         time.sleep(0.3)
         with lab.connect("client", "b") as two:
-            two.sendall(peer.preamble(o.migration))
+            two.sendall(frames.preamble(o.migration))
             with contextlib.suppress(ConnectionResetError):
                 equal(two.recv(10), b"", "answer to the second lane")
         lab.await_log("b", "10.77.0.9.* KR-3008", lab.since)
@@ -274,8 +276,8 @@ def steps_out_of_order(lab):
         s = session(lab)
         o = trojan(lab, s)
         with contextlib.suppress(OSError):
-            s.send(peer.STEP, o.step(kind))
-            s.send(peer.BYE, peer.word())
+            s.send(frames.STEP, o.step(kind))
+            s.send(frames.BYE, frames.word())
         s.end()
         s.close()
         dropped(lab)
@@ -287,9 +289,9 @@ def steps_out_of_order(lab):
 def step_for_an_unknown_migration(lab):
     s = session(lab)
     o = offer(lab, s)
-    for kind in peer.STATEMENTS:
+    for kind in statements.STATEMENTS:
         s = session(lab)
-        s.send(peer.STEP, o.step(kind))
+        s.send(frames.STEP, o.step(kind))
         ended(lab, s, 1006)
 
 
@@ -300,9 +302,9 @@ def step_for_anothers_migration(lab):
     lab.await_phase("b", id, "copy")
     s = session(lab)
     o = offer(lab, s, migration=bytes.fromhex(id))
-    s.send(peer.FAIL, peer.word(bytes.fromhex(id), 5001, "stop it"))
-    s.send(peer.ASK, peer.word(bytes.fromhex(id)))
-    s.send(peer.STEP, o.step("abort"))
+    s.send(frames.FAIL, frames.word(bytes.fromhex(id), 5001, "stop it"))
+    s.send(frames.ASK, frames.word(bytes.fromhex(id)))
+    s.send(frames.STEP, o.step("abort"))
     ended(lab, s, 1006)
     r = p.result()
     equal((r.rc, r.json["status"]), (0, "completed"), "%r" % r)
@@ -329,7 +331,7 @@ def peer_that_never_reads(lab):
     with contextlib.suppress(OSError):
         s.tls.settimeout(3)
         for _ in range(3000):
-            s.send(peer.CHECK, ask)
+            s.send(frames.CHECK, ask)
     s.close()
 
 

@@ -13,8 +13,11 @@ import signal
 from hostile import evil
 from labrun import BUILD, equal, run, stopped
 import liar
-import peer
-from peer import Identity, Offer, Session
+from certs import Identity
+import frames
+from peer import Session
+import statements
+from statements import Offer
 from test_postcopy import agents, begun, complete, kill_plane, receipt
 
 LAB = {"up": ["--rate", "20", "--wss", "16"], "mem": 128,
@@ -64,11 +67,11 @@ def step(lab, me, id, kind, signature=None, **late):
     full.pop("migration", None)
     o = Offer(me, "b", bytes(32), "name = dirtier", bytes(32),
               migration=bytes.fromhex(id))
-    return peer.STEP, o.step(kind, signature, peer.late(**full))
+    return frames.STEP, o.step(kind, signature, statements.late(**full))
 
 
-def mend(id, attempt, kind=peer.MEND, **more):
-    return kind, peer.mend(bytes.fromhex(id), attempt, **more)
+def mend(id, attempt, kind=frames.MEND, **more):
+    return kind, frames.mend(bytes.fromhex(id), attempt, **more)
 
 
 def refused(lab, me, to, code, *messages):
@@ -89,7 +92,7 @@ def ignored(lab, me, to, *messages):
         s = Session(lab.connect("mallory", to), me)
         s.send(kind, body)
         lab.await_log(to, "%s: KR-7001" % me.name, mark)
-        s.send(peer.BYE, peer.word())
+        s.send(frames.BYE, frames.word())
         equal(s.end().code, 2014, "end of the session at %s" % to)
         s.close()
 
@@ -144,7 +147,7 @@ def shown(lab, p, id):
 def mend_that_is_malformed(lab):
     with held(lab) as (p, id):
         for me, to in ((turned(lab, "a"), "b"), (turned(lab, "b"), "a")):
-            for kind in (peer.MEND, peer.MENDED):
+            for kind in (frames.MEND, frames.MENDED):
                 body = mend(id, 1)[1]
                 refused(lab, me, to, 3001,
                         *((kind, x) for x in (b"", body[:-1], body + b"x",
@@ -159,7 +162,7 @@ def mend_by_who_has_no_part(lab):
         for to in "ab":
             for n in (1, 65535):
                 refused(lab, evil(lab), to, 1006, mend(id, n),
-                        mend(id, n, peer.MENDED))
+                        mend(id, n, frames.MENDED))
             refused(lab, turned(lab, "a" if to == "b" else "b"), to, 1006,
                     mend(os.urandom(16).hex(), 1))
     shown(lab, p, id)
@@ -168,12 +171,12 @@ def mend_by_who_has_no_part(lab):
 def mend_out_of_turn(lab):
     """What the other side has to say; MENDED that nobody waits for."""
     with held(lab) as (p, id):
-        ignored(lab, turned(lab, "a"), "b", mend(id, 1, peer.MENDED))
+        ignored(lab, turned(lab, "a"), "b", mend(id, 1, frames.MENDED))
         ignored(lab, turned(lab, "b"), "a", mend(id, 1),
-                mend(id, 1, peer.MENDED), mend(id, 7, peer.MENDED))
+                mend(id, 1, frames.MENDED), mend(id, 7, frames.MENDED))
     shown(lab, p, id)
     ignored(lab, turned(lab, "a"), "b", mend(id, 1000))
-    ignored(lab, turned(lab, "b"), "a", mend(id, 1000, peer.MENDED))
+    ignored(lab, turned(lab, "b"), "a", mend(id, 1000, frames.MENDED))
 
 
 def mend_of_an_old_attempt(lab):
@@ -187,7 +190,7 @@ def mend_of_an_old_attempt(lab):
         before = now(lab, id)
         ignored(lab, turned(lab, "a"), "b", *(mend(id, i)
                                               for i in range(1, n + 1)))
-        ignored(lab, turned(lab, "b"), "a", *(mend(id, i, peer.MENDED)
+        ignored(lab, turned(lab, "b"), "a", *(mend(id, i, frames.MENDED)
                                               for i in range(1, n + 1)))
         equal(now(lab, id), before, "what it was before the lies")
         equal(before[0][0], "post-copy", "phase")
@@ -206,9 +209,9 @@ def mend_that_could_be_true(lab, goes_on=0):
         lab.until(lambda: lab.status("b", id)["postcopy"]["recoveries"] == 3,
                   "new lanes, at b")
         kind, body = s.receive()
-        while kind != peer.MENDED:
+        while kind != frames.MENDED:
             kind, body = s.receive()
-        equal(body[:19], peer.mend(bytes.fromhex(id), 3, goes_on)[:19],
+        equal(body[:19], frames.mend(bytes.fromhex(id), 3, goes_on)[:19],
               "MENDED")
         s.close()
         ignored(lab, a, "b", mend(id, 3), mend(id, 2))
@@ -292,11 +295,11 @@ def rest_before_the_split(lab):
     for h in "ab":
         lab.await_phase(h, id, "copy")
     with stopped(lab.qemus("a")):
-        ignored(lab, a, "b", mend(id, 1), mend(id, 1, peer.MENDED),
+        ignored(lab, a, "b", mend(id, 1), mend(id, 1, frames.MENDED),
                 step(lab, a, id, "rest", b"x" * 70),
                 step(lab, a, id, "rest", b"x" * 70, lost=True))
         refused(lab, b, "a", 3003, step(lab, b, id, "complete", b"x" * 70))
-        ignored(lab, b, "a", mend(id, 1), mend(id, 1, peer.MENDED))
+        ignored(lab, b, "a", mend(id, 1), mend(id, 1, frames.MENDED))
         equal([lab.status(h, id)["phase"] for h in "ab"], ["copy"] * 2,
               "phases after lies")
     r = p.result()
@@ -358,7 +361,8 @@ def complete_once_more(lab):
     s = Session(lab.connect("mallory", "a"), b)
     s.send(*step(lab, b, id, "complete", signature, **late))
     kind, body = s.receive()
-    equal((kind, body[0]), (peer.STEP, peer.STATEMENTS.index("receipt")),
+    equal((kind, body[0]),
+          (frames.STEP, statements.STATEMENTS.index("receipt")),
           "answer to the true one")
     s.close()
     late["late_pages"] += 1

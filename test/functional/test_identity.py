@@ -8,8 +8,11 @@ import ssl
 import threading
 
 from labrun import ADDRESS, PORT, Failed, check, equal, run
-import peer
-from peer import Closed, Identity, Session, certify
+import certs
+from certs import Identity, certify
+import frames
+from peer import Closed, Session
+import statements
 
 
 def folder(lab, name):
@@ -99,7 +102,7 @@ def lure(lab, code, identity, to="evil", **options):
 def an_enrolled_host_is_let_in(lab):
     s = Session(lab.connect("mallory", "b"), evil(lab))
     lab.await_log("b", r"session with evil .* up: TLSv1\.3")
-    s.send(peer.BYE, peer.word())
+    s.send(frames.BYE, frames.word())
     equal(s.end().code, 2014, "code of the goodbye")
     s.close()
 
@@ -122,7 +125,7 @@ def a_stranger_called_a(lab):
 
 def a_self_signed_link(lab):
     i = copy(lab, evil(lab), "self")
-    certify(i.link, "evil", key=i.link_key, exts=peer.LINK_EXTS.replace(
+    certify(i.link, "evil", key=i.link_key, exts=certs.LINK_EXTS.replace(
         "authorityKeyIdentifier = keyid\n", ""))
     knock(lab, 2011, i)
 
@@ -166,10 +169,10 @@ def steal(lab, host, name):
     shutil.copy(host_identity(lab, host), i.crt)
     forger = Identity.make(folder(lab, name + "-forger"), host)
     if "issuer" in name:	# with the stolen one's key identifier, too
-        skid = peer.openssl("x509", "-in", i.crt, "-noout", "-ext",
+        skid = certs.openssl("x509", "-in", i.crt, "-noout", "-ext",
                             "subjectKeyIdentifier").decode().split()[-1]
         certify(forger.crt, host, key=forger.key,
-                exts=peer.IDENTITY_EXTS.replace("= hash", "= " + skid))
+                exts=certs.IDENTITY_EXTS.replace("= hash", "= " + skid))
     return i.make_link(host, signer=(forger.crt, forger.key))
 
 
@@ -181,7 +184,7 @@ def stolen_certificate(lab):
 def identity_that_is_no_ca(lab):
     i = copy(lab, evil(lab), "no-ca")
     i.make_link()
-    certify(i.crt, "evil", key=i.key, exts=peer.IDENTITY_EXTS.replace(
+    certify(i.crt, "evil", key=i.key, exts=certs.IDENTITY_EXTS.replace(
         "CA:TRUE,pathlen:0", "CA:FALSE"))
     knock(lab, 2011, i)
 
@@ -197,7 +200,7 @@ def no_protocol(lab):
 def another_version(lab):
     mark = lab.mark()
     s = Session(lab.connect("mallory", "b"), evil(lab), hello=False)
-    s.send(peer.HELLO, peer.hello_body(7, 9))
+    s.send(frames.HELLO, frames.hello_body(7, 9))
     s.receive()
     equal(s.end().code, 3004, "code")
     lab.await_log("b", "KR-3004", mark)
@@ -228,11 +231,11 @@ def an_offer_of_another_host(lab):
     me, mark = evil(lab), lab.mark()
     s = Session(lab.connect("mallory", "b"), me)
     definition = lab.korora("a", "vm", "show", "dirtier").json["definition"]
-    o = peer.Offer(me, "b", peer.keyid(host_identity(lab, "b")), definition,
-                   s.binding, epoch=99, from_name="a")
-    s.send(peer.OFFER, o.body())
+    o = statements.Offer(me, "b", certs.keyid(host_identity(lab, "b")),
+                         definition, s.binding, epoch=99, from_name="a")
+    s.send(frames.OFFER, o.body())
     kind, body = s.receive()
-    equal((kind, peer.reason(body)[0]), (peer.FAIL, 2004), "answer")
+    equal((kind, frames.reason(body)[0]), (frames.FAIL, 2004), "answer")
     s.close()
     lab.await_log("b", "KR-2004", mark)
     lab.runs("a")
@@ -348,8 +351,8 @@ def fleet(lab):
     """A CA that signed a's and b's identities, as korora init asks for."""
     lab.korora("a", "vm", "stop", "dirtier", "--force")
     lab.ca = (lab.dir + "/ca.crt", lab.dir + "/ca.key")
-    peer.new_key(lab.ca[1])
-    certify(lab.ca[0], "Fleet", key=lab.ca[1], exts=peer.CA_EXTS)
+    certs.new_key(lab.ca[1])
+    certify(lab.ca[0], "Fleet", key=lab.ca[1], exts=certs.CA_EXTS)
     for h in "ab":
         lab.lab("daemon", h, "stop")
         root = "%s/%s" % (lab.dir, h)
@@ -389,8 +392,8 @@ def fleet_name_not_enrolled(lab):
 
 def fleet_name_by_another_ca(lab):
     other = (lab.dir + "/other.crt", lab.dir + "/other.key")
-    peer.new_key(other[1])
-    certify(other[0], "Fleet", key=other[1], exts=peer.CA_EXTS)
+    certs.new_key(other[1])
+    certify(other[0], "Fleet", key=other[1], exts=certs.CA_EXTS)
     knock(lab, 2011, Identity.make(folder(lab, "a2"), "a", ca=other))
     knock(lab, 2011, Identity.make(folder(lab, "a3"), "a"))
 

@@ -4,8 +4,11 @@ import contextlib
 import re
 
 from labrun import check, equal, run
-import peer
-from peer import Identity, Session
+import certs
+from certs import Identity
+import frames
+from peer import Session
+import statements
 
 INCOMING_MAX = 16	# daemon/preflight.c
 
@@ -26,13 +29,13 @@ def offered(lab, s, name):
     text = re.sub(r"(?s)\n\[disk.*", "", text).rstrip("\n") + "\n"
     text = text.replace("name = dirtier", "name = " + name)
     text = re.sub("(?m)^memory_mb = .*$", "memory_mb = 16", text)
-    keyid = peer.keyid("%s/b/etc/korora/identity.crt" % lab.dir)
-    s.send(peer.OFFER, peer.Offer(evil(lab), "b", keyid, text,
+    keyid = certs.keyid("%s/b/etc/korora/identity.crt" % lab.dir)
+    s.send(frames.OFFER, statements.Offer(evil(lab), "b", keyid, text,
                                   s.binding).body())
     kind, body = s.receive()
-    if kind == peer.FAIL:
-        return peer.reason(body)[0]
-    equal(kind, peer.STEP, "answer")
+    if kind == frames.FAIL:
+        return frames.reason(body)[0]
+    equal(kind, frames.STEP, "answer")
     return 0
 
 

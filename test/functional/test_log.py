@@ -17,8 +17,9 @@ import sys
 from hostile import LAB, diskless, evil, harmless, offer, session
 from labrun import SRC, Failed, check, equal, run
 import forger
-import peer
+import frames
 from peer import Closed
+import statements
 
 
 def crt(lab, host):
@@ -293,19 +294,19 @@ def an_edited_entry(lab):
 
 def told_off(lab, s, code):
     kind, body = s.receive()
-    equal((kind, peer.reason(body)[0]), (peer.FAIL, code), "answer")
+    equal((kind, frames.reason(body)[0]), (frames.FAIL, code), "answer")
 
 
-ENTRY = peer.policy_entry("evil")
+ENTRY = statements.policy_entry("evil")
 
 
 def show(lab, s, size, root, seen=0, **more):
     """Show a log of that size; the code b refuses it for, or 0."""
     more.setdefault("policy", (0, ENTRY, more.get("proof", [])))
-    s.send(peer.LOG_HEAD, peer.log_head(evil(lab), b"m" * 16, size, root,
-                                        seen, **more))
+    s.send(frames.LOG_HEAD, statements.log_head(
+        evil(lab), b"m" * 16, size, root, seen, **more))
     kind, body = s.receive()
-    return 0 if kind == peer.LOG_COSIGN else peer.reason(body)[0]
+    return 0 if kind == frames.LOG_COSIGN else frames.reason(body)[0]
 
 
 def enrolled_anew(lab):
@@ -319,7 +320,7 @@ def enrolled_anew(lab):
 @harmless
 def an_offer_without_a_log(lab):
     s = session(lab, log=False)
-    s.send(peer.OFFER, offer(lab, s, definition=diskless(lab)).body())
+    s.send(frames.OFFER, offer(lab, s, definition=diskless(lab)).body())
     told_off(lab, s, 3003)
     s.close()
     check(not lab.qemus("b"), "b started a hypervisor")
@@ -329,21 +330,22 @@ def an_offer_without_a_log(lab):
 def a_peer_forks_its_log(lab):
     enrolled_anew(lab)
     s = session(lab, log=False)
-    one, two = (peer.leaf(x) for x in (ENTRY, b"2"))
-    both = peer.node(one, two)
+    one, two = (statements.leaf(x) for x in (ENTRY, b"2"))
+    both = statements.node(one, two)
     equal(show(lab, s, 1, one), 0, "its first log")
     equal(show(lab, s, 2, both, 1, proof=[two]), 0, "what it grew to")
     mine = 0, ENTRY, [two]
     equal(show(lab, s, 2, both, 2, policy=mine), 0, "the same")
-    equal(show(lab, s, 2, peer.node(two, one), 2), 3010, "another")
+    equal(show(lab, s, 2, statements.node(two, one), 2), 3010, "another")
     equal(show(lab, s, 3, both, 2, proof=[two]), 3010, "no proof")
     equal(show(lab, s, 1, one, 2), 3009, "a shorter one")
-    equal(show(lab, s, 0, peer.EMPTY_LOG, 2), 3009, "an empty one")
+    equal(show(lab, s, 0, statements.EMPTY_LOG, 2), 3009, "an empty one")
     equal(show(lab, s, 2, both, 2, policy=mine), 0, "the one that it was")
     # what b saw is more than this proof begins with: it asks for the rest
-    s.send(peer.LOG_HEAD, peer.log_head(evil(lab), b"m" * 16, 3, both, 1))
+    s.send(frames.LOG_HEAD, statements.log_head(
+        evil(lab), b"m" * 16, 3, both, 1))
     kind, body = s.receive()
-    equal((kind, body[16:24]), (peer.LOG_SEEN, (2).to_bytes(8, "big")),
+    equal((kind, body[16:24]), (frames.LOG_SEEN, (2).to_bytes(8, "big")),
           "its answer")
     s.close()
     found = [e["detail"]["code"] for e in lab.evidence("b", 500)
@@ -361,16 +363,16 @@ def a_policy_that_its_log_does_not_have(lab):
     s = session(lab, log=False)
 
     def entry(version, index=0, **more):
-        return peer.policy_entry("evil", version, index, **more)
+        return statements.policy_entry("evil", version, index, **more)
     two, three = entry(2), entry(3, 1)
-    leaves = [peer.leaf(x) for x in (two, three)]
-    root = peer.node(*leaves)
+    leaves = [statements.leaf(x) for x in (two, three)]
+    root = statements.node(*leaves)
     for bad in ((0, entry(9), []), (1, two, []), (0, two, [leaves[1]]),
                 (0, entry(2, digest=b"x" * 32), [])):
         equal(show(lab, s, 1, leaves[0], policy=bad), 3011, "%r" % (bad,))
-    for bad in (b"{}", peer.policy_entry("a"), entry(2, 1),
+    for bad in (b"{}", statements.policy_entry("a"), entry(2, 1),
                 two.replace(b"policy-in", b"policy-of")):
-        equal(show(lab, s, 1, peer.leaf(bad), policy=(0, bad, [])), 3011,
+        equal(show(lab, s, 1, statements.leaf(bad), policy=(0, bad, [])), 3011,
               "%s" % bad)
     equal(show(lab, s, 1, leaves[0], policy=(0, two, [])), 0, "its own")
     equal(show(lab, s, 2, root, 1, proof=[leaves[1]],
@@ -392,7 +394,7 @@ def a_policy_that_its_log_does_not_have(lab):
 def a_head_that_it_did_not_sign(lab):
     enrolled_anew(lab)
     s = session(lab, log=False)
-    s.send(peer.LOG_HEAD, peer.log_head(
+    s.send(frames.LOG_HEAD, statements.log_head(
         evil(lab), b"m" * 16, 1, b"r" * 32,
         signature=evil(lab).vouch("b", 1, b"r" * 32)))
     end = s.end()
@@ -404,8 +406,8 @@ def a_head_that_it_did_not_sign(lab):
 def a_cosignature_of_nothing(lab):
     for size, code in ((1 << 40, 1011), (1, 3005)):
         s = session(lab, log=False)
-        s.send(peer.LOG_COSIGN, b"m" * 16 + size.to_bytes(8, "big") +
-               peer.text(evil(lab).vouch("b", size, b"r" * 32)))
+        s.send(frames.LOG_COSIGN, b"m" * 16 + size.to_bytes(8, "big") +
+               frames.text(evil(lab).vouch("b", size, b"r" * 32)))
         try:
             s.receive()
             raise Failed("it was taken")

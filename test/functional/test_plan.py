@@ -10,8 +10,9 @@ import socket
 import time
 
 import hostile
-import peer
+import frames
 from labrun import check, equal, run
+from statements import Accepted
 from test_disk import small_disk
 from test_migrate import completed
 from test_stop import halted
@@ -117,11 +118,11 @@ def a_peer_that_knows_no_basis_is_told_of_plans_alone(lab):
         p = lab.start("a", "korora", "--json", "migrate", lab.vm, "--to",
                       "evil", "--strategy", "offline")
         kind = None
-        while kind != peer.OFFER:
+        while kind != frames.OFFER:
             kind, body = s.receive()
-        offered = peer.Accepted(hostile.evil(lab), body).p.get("predicted")
+        offered = Accepted(hostile.evil(lab), body).p.get("predicted")
         equal(offered and offered["basis"], basis, "basis in the offer")
-        s.send(peer.FAIL, peer.word(body[1:17], 4010, "no"))
+        s.send(frames.FAIL, frames.word(body[1:17], 4010, "no"))
         lab.refused(p.result(), "KR-4010", status="refused")
         s.close()
     lab.works()
@@ -368,9 +369,9 @@ def a_peer_cannot_say_that_it_was_measured(lab):
         p = lab.start("a", "korora", "--json", args[0], lab.vm, "--to",
                       "evil", *args[1:])
         kind = None
-        while kind != peer.OFFER:	# words on the one before
+        while kind != frames.OFFER:	# words on the one before
             kind, body = s.receive()
-        s.send(peer.FAIL, peer.word(body[1:17], 1019, "it was a probe"))
+        s.send(frames.FAIL, frames.word(body[1:17], 1019, "it was a probe"))
         lab.refused(p.result(), "KR-3006", status="refused")
     for m in lab.migrations("a"):
         check(m["migration"] in known or m["state"] == "refused", "%r" % m)

@@ -8,7 +8,7 @@ import time
 
 from hostile import LAB, RSS_GROWTH_KB, children, frame, harmless, session
 from labrun import check, equal, run
-import peer
+import frames
 from peer import Closed
 
 
@@ -16,8 +16,8 @@ from peer import Closed
 def garbage_at_the_port(lab):
     for data in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(100000), b"K", b"KRLN",
                  b"\x16", b"\x16\x03\x01\xff\xff" + os.urandom(70000),
-                 b"KRLN" + os.urandom(20), peer.preamble(os.urandom(16)),
-                 peer.preamble(os.urandom(16), version=9), b""):
+                 b"KRLN" + os.urandom(20), frames.preamble(os.urandom(16)),
+                 frames.preamble(os.urandom(16), version=9), b""):
         with lab.connect("mallory", "b") as s:
             with contextlib.suppress(OSError):
                 s.sendall(data)
@@ -36,7 +36,7 @@ def half_closed_connections(lab):
             s = stack.enter_context(lab.connect("mallory", "b"))
             s.shutdown(socket.SHUT_WR)
         s = session(lab)
-        s.send(peer.BYE, peer.word())
+        s.send(frames.BYE, frames.word())
         s.end()
 
 
@@ -46,7 +46,7 @@ def one_byte_a_second(lab):
     others are served meanwhile."""
     slow = [(lab.connect("mallory", "b"), b"\x16\x03\x01\x02\x00\x01" * 20)
             for _ in range(3)]
-    slow += [(lab.connect("mallory", "b"), peer.preamble(bytes(16)))]
+    slow += [(lab.connect("mallory", "b"), frames.preamble(bytes(16)))]
     s = session(lab)
     start = time.monotonic()
     over = {}
@@ -65,7 +65,7 @@ def one_byte_a_second(lab):
 
     def drip_frames():
         with contextlib.suppress(OSError, Closed):
-            for byte in frame(peer.OFFER, b"x" * 900):
+            for byte in frame(frames.OFFER, b"x" * 900):
                 s.raw(bytes([byte]))
                 time.sleep(1)
         over["session"] = time.monotonic() - start

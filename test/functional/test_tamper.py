@@ -11,7 +11,8 @@ import os
 import threading
 
 from labrun import ATTACK, check, equal, run
-import peer
+import certs
+import frames
 
 MITM = os.path.join(ATTACK, "mitm.py")
 
@@ -75,7 +76,7 @@ def passing_through(lab):
 
 def intercepting(name):
     def test(lab):
-        me = peer.Identity.make("%s/mallory-%s" % (lab.dir, name), name)
+        me = certs.Identity.make("%s/mallory-%s" % (lab.dir, name), name)
         mark = lab.mark()
         with Middle(lab, "intercept", "--identity", me.dir) as m:
             r = lab.migrate("a", "b")
@@ -276,7 +277,8 @@ def replaying_while_it_migrates(lab):
     mark = lab.mark()
     for lane, code in ((0, 3008), (1, 3008), (2, 3007)):
         with lab.connect("mallory", "b") as s:
-            s.sendall(peer.preamble(bytes.fromhex(id), lane) + b"\x16\x03\x01")
+            s.sendall(frames.preamble(bytes.fromhex(id), lane) +
+                      b"\x16\x03\x01")
             with contextlib.suppress(ConnectionResetError):
                 equal(s.recv(100), b"", "answer to a second lane")
         lab.await_log("b", r"KR-%d" % code, mark)

@@ -150,9 +150,10 @@ static inline void stand_init(struct stand *s, const char *state)
 					"/identity.crt"), NULL), 0);
 	s->info = json_pack("{s:s, s:s}", "host", "alpha", "fingerprint", fp);
 	kr_hex(s->t.from_policy.digest, 32, digest);
-	s->policy = json_pack("{s:s, s:i, s:s, s:s}", "name", "standard",
-			      "version", 1, "sha256", digest, "demands",
-			      POLICY);
+	s->policy = json_pack("{s:s, s:i, s:s, s:s, s:[s, s]}", "name",
+			      "standard", "version", 1, "sha256", digest,
+			      "demands", POLICY, "destinations", "gamma",
+			      "bet*");
 	s->status = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "migration",
 			      id, "vm", "web-1", "role", "source", "peer",
 			      "beta", "state", state, "started_ms",

@@ -251,16 +251,21 @@ static void demands_add_up(void **state)
 	kr_book_free(b);
 }
 
+#define A   "TLS_AES_128_GCM_SHA256"
+#define B   "TLS_CHACHA20_POLY1305_SHA256"
+#define C   "TLS_AES_256_GCM_SHA384"
+#define ALL C ", " A ", " B		/* as a message names them */
+
 /* The order of sections decides nothing: the list that is in all others. */
 static void the_fewest_suites_count(void **state)
 {
 	static const char *const texts[] = {
-		HEAD "[protection a]\non = vm:*\nlane_suites = A, B, C\n"
-		"[protection b]\non = vm:db*\nlane_suites = C, A\n"
-		"[protection c]\non = vm:db1\nlane_suites = C\n",
-		HEAD "[protection c]\non = vm:db1\nlane_suites = C\n"
-		"[protection b]\non = vm:db*\nlane_suites = C, A\n"
-		"[protection a]\non = vm:*\nlane_suites = A, B, C\n",
+		HEAD "[protection a]\non = vm:*\nlane_suites = " ALL "\n"
+		"[protection b]\non = vm:db*\nlane_suites = " C ", " A "\n"
+		"[protection c]\non = vm:db1\nlane_suites = " C "\n",
+		HEAD "[protection c]\non = vm:db1\nlane_suites = " C "\n"
+		"[protection b]\non = vm:db*\nlane_suites = " C ", " A "\n"
+		"[protection a]\non = vm:*\nlane_suites = " ALL "\n",
 	};
 
 	(void)state;
@@ -270,7 +275,7 @@ static void the_fewest_suites_count(void **state)
 
 		kr_book_demands(b, "vm:db1", &p);
 		assert_int_equal(p.lane_suites.n, 1);
-		assert_string_equal(p.lane_suites.word[0], "C");
+		assert_string_equal(p.lane_suites.word[0], C);
 		kr_book_demands(b, "vm:db2", &p);
 		assert_int_equal(p.lane_suites.n, 2);
 		kr_book_demands(b, "vm:web", &p);
@@ -340,9 +345,18 @@ static void wrong(void **state)
 		{ HEAD TRIPLE("t", "on = vm:a\n") TRIPLE("u", "on = vm:a*\n"),
 		  "both deal with migrate of vm:a by anna" },
 		{ HEAD "[protection q]\non = vm:*\nlane_suites = TLS*\n",
-		  "f:5: lane_suites: TLS* is no cipher suite's name" },
-		{ HEAD "[protection q]\non = vm:*\nlane_suites = A, B\n"
-		  "[protection r]\non = vm:a\nlane_suites = B, C\n",
+		  "f:5: lane_suites: TLS* is none of " ALL },
+		/* a tag that is not whole */
+		{ HEAD "[protection q]\non = vm:*\n"
+		  "control_suites = " C ", TLS_AES_128_CCM_8_SHA256\n",
+		  "f:5: control_suites: TLS_AES_128_CCM_8_SHA256 is none" },
+		{ HEAD "[protection q]\non = vm:*\nlane_suites = X1, X2, X3\n",
+		  "f:5: lane_suites: X1 is none of " },
+		{ HEAD "[protection q]\non = vm:*\n"
+		  "lane_suites = " C ", " C "\n",
+		  "f:5: lane_suites: a word is there twice" },
+		{ HEAD "[protection q]\non = vm:*\nlane_suites = " A ", " B "\n"
+		  "[protection r]\non = vm:a\nlane_suites = " B ", " C "\n",
 		  "f:6: [protection r] and [protection q] of f:3 name suites" },
 		{ HEAD TRIPLE("t", "on = vm:a\nto = b, c\n")
 		  TRIPLE("u", "on = vm:a\nto = d, c*\n"), "both deal with" },

@@ -142,7 +142,7 @@ static void suites_of_a_policy_that_is_not_known(void **state)
 /* As "key=value" in what the policy demands. */
 static void demand(struct stand *s, const char *from, const char *to)
 {
-	char text[1024] = "";
+	char text[3000] = "";
 	const char *t = strstr(POLICY, from);
 
 	assert_non_null(t);
@@ -242,15 +242,131 @@ static void all_of_it_before_it_runs(void **state)
 	stand_fini(&s);
 }
 
+/* None if @a is NULL. */
+static void destinations(struct stand *s, const char *a, const char *b)
+{
+	json_object_set_new(s->policy, "destinations",
+			    a ? json_pack("[s, s]", a, b) : json_array());
+}
+
+static void where_it_may_go(void **state)
+{
+	static const struct { const char *a, *b, *asked, *result; } rows[] = {
+		{ "gamma", "beta",  "yes", "obtained" },
+		{ "gamma", "bet*",  "yes", "obtained" },
+		{ "gamma", "beta2", "yes", "not_obtained" },
+		{ "b",	   "beta-*", "yes", "not_obtained" },
+		{ NULL,	   NULL,    "yes", "not_obtained" },
+		{ "gamma", "*",	    "no",  "not_asked" },
+	};
+	struct stand s;
+
+	(void)state;
+	good(&s);
+	for (size_t i = 0; i < KR_N(rows); i++) {
+		destinations(&s, rows[i].a, rows[i].b);
+		expect(&s, KR_CRITERION_DESTINATION, rows[i].asked,
+		       rows[i].result);
+	}
+	stand_fini(&s);
+}
+
+/* What names a host is its key: gamma signs that it is beta. */
+static void another_host_of_that_name(void **state)
+{
+	struct stand s;
+	json_t *r;
+
+	(void)state;
+	stand_init(&s, "completed");
+	memcpy(s.t.to_keyid, kr_identity_keyid(host[GAMMA]), 32);
+	signed_entry(&s, "migration.offer", KR_STATEMENT_OFFER, ALPHA);
+	signed_entry(&s, "peer.acceptance", KR_STATEMENT_ACCEPTANCE, GAMMA);
+	r = report_of(&s);
+	assert_false(obtained(r, KR_CRITERION_DESTINATION));
+	json_decref(r);
+	/* nor if its key is at hand, under its own name */
+	assert_int_equal(kr_keyring_add(&s.keys, in_dir(GAMMA,
+					"/identity.crt"), NULL), 0);
+	r = report_of(&s);
+	assert_false(obtained(r, KR_CRITERION_DESTINATION));
+	json_decref(r);
+	stand_fini(&s);
+}
+
+/* Offered to one, accepted by another that both policies would do for. */
+static void offered_to_another(void **state)
+{
+	struct stand s;
+	json_t *r;
+
+	(void)state;
+	stand_init(&s, "completed");
+	assert_int_equal(kr_keyring_add(&s.keys, in_dir(GAMMA,
+					"/identity.crt"), NULL), 0);
+	signed_entry(&s, "migration.offer", KR_STATEMENT_OFFER, ALPHA);
+	memcpy(s.t.to_keyid, kr_identity_keyid(host[GAMMA]), 32);
+	strcpy(s.t.to_name, "gamma");
+	signed_entry(&s, "peer.acceptance", KR_STATEMENT_ACCEPTANCE, GAMMA);
+	r = report_of(&s);
+	is(r, KR_CRITERION_DESTINATION, "not_obtained");
+	json_decref(r);
+	stand_fini(&s);
+}
+
+/* By the policy of the source that decided, and no other. */
+static void where_it_may_go_is_not_known(void **state)
+{
+	struct stand s;
+	json_t *r;
+
+	(void)state;
+	good(&s);
+	json_object_del(s.policy, "destinations");
+	r = report_of(&s);
+	is(r, KR_CRITERION_DESTINATION, "unknown");
+	assert_int_equal(kr_report_verdict(r), KR_VERDICT_PARTLY);
+	json_decref(r);
+	destinations(&s, "beta", "gamma");
+	json_object_set_new(s.policy, "sha256", json_string("00"));
+	r = report_of(&s);
+	is(r, KR_CRITERION_DESTINATION, "unknown");
+	json_decref(r);
+	json_object_set_new(s.status, "role", json_string("destination"));
+	r = report_of(&s);
+	is(r, KR_CRITERION_DESTINATION, "not_asked");
+	json_decref(r);
+	stand_fini(&s);
+}
+
+/* Of a policy of which only the heading is at hand nothing is claimed. */
+static void a_heading_demands_nothing_that_is_known(void **state)
+{
+	struct stand s;
+	json_t *r;
+
+	(void)state;
+	good(&s);
+	json_object_del(s.policy, "demands");
+	r = report_of(&s);
+	assert_string_equal(text(row(r, KR_CRITERION_WHOLE), "asked"),
+			    "unknown");
+	assert_non_null(strstr(text(row(r, KR_CRITERION_CONFIDENTIALITY),
+				    "because"), "allowed is not known"));
+	assert_int_equal(kr_report_verdict(r), KR_VERDICT_PARTLY);
+	json_decref(r);
+	stand_fini(&s);
+}
+
 /* All that there are fit, however long. */
 static void a_long_list_of_suites(void **state)
 {
 	struct stand s;
-	char list[700] = "lane_suite=";
+	char list[2000] = "lane_suite=";
 
 	(void)state;
 	good(&s);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 60; i++)
 		strcat(list, "TLS_CHACHA20_POLY1305_SHA256:");
 	strcat(list, "TLS_AES_128_GCM_SHA256");
 	demand(&s, "lane_suite=TLS_AES_128_GCM_SHA256", list);
@@ -271,6 +387,11 @@ int main(void)
 		cmocka_unit_test(a_root_over_every_page),
 		cmocka_unit_test(all_of_it_before_it_runs),
 		cmocka_unit_test(of_both_hosts),
+		cmocka_unit_test(where_it_may_go),
+		cmocka_unit_test(another_host_of_that_name),
+		cmocka_unit_test(offered_to_another),
+		cmocka_unit_test(where_it_may_go_is_not_known),
+		cmocka_unit_test(a_heading_demands_nothing_that_is_known),
 		cmocka_unit_test(a_long_list_of_suites),
 	};
 

@@ -137,7 +137,10 @@ static void hello_of_before(void)
 
 static void the_highest_version_of_both_counts(void **state)
 {
-	static const struct { void (*hello)(void); uint16_t version; } rows[] = {
+	static const struct row {
+		void (*hello)(void);
+		uint16_t version;
+	} rows[] = {
 		{ hello_of_before, KR_WIRE_VERSION_BASIS - 1 },
 		{ hello_of_both, KR_WIRE_VERSION_MAX },
 	};

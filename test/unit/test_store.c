@@ -564,6 +564,40 @@ static void policies(void **state)
 	free(back.bundle);
 }
 
+/* Of one digest that two have, the newer's; and nothing behind its end. */
+static void parts_of_a_policy(void **state)
+{
+	uint8_t bundle[] = "0123456789", whole[sizeof(bundle)] = { 0 };
+	struct kr_policyrow p = { .version = 80, .name = "late",
+				  .digest = { 3 }, .at_ms = 6, .entry = 10,
+				  .bundle = bundle, .n_bytes = 2 };
+	struct kr_policyrow back;
+	struct kr_err e = KR_ERR_NONE;
+	size_t all, at = 0;
+
+	(void)state;
+	assert_int_equal(kr_policyrow_put(s, &p, &e), 0);
+	p.version = 81;
+	p.n_bytes = sizeof(bundle);
+	assert_int_equal(kr_policyrow_put(s, &p, &e), 0);
+	do {
+		assert_int_equal(kr_policyrow_part(s, p.digest, at, 4, &back,
+						   &all, &e), 0);
+		assert_int_equal(back.version, 81);
+		assert_string_equal(back.name, "late");
+		assert_int_equal(all, sizeof(bundle));
+		assert_in_range(back.n_bytes, 0, sizeof(bundle) - at);
+		memcpy(whole + at, back.bundle, back.n_bytes);
+		at += back.n_bytes;
+		free(back.bundle);
+	} while (back.n_bytes);
+	assert_int_equal(at, sizeof(bundle));
+	assert_memory_equal(whole, bundle, sizeof(bundle));
+	p.digest[0] = 4;
+	assert_int_equal(kr_policyrow_part(s, p.digest, 0, 4, &back, &all,
+					   &e), 1);
+}
+
 static int found(void *arg, uint64_t idx, const uint8_t *leaf, size_t n,
 		 struct kr_err *e)
 {
@@ -842,6 +876,7 @@ int main(void)
 		cmocka_unit_test(failed_commit_is_in_doubt),
 		cmocka_unit_test(other_databases_refused),
 		cmocka_unit_test(policies),
+		cmocka_unit_test(parts_of_a_policy),
 		cmocka_unit_test(entries_of_a_migration),
 		cmocka_unit_test(older_schema),
 		cmocka_unit_test(older_policies),
