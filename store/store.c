@@ -122,6 +122,12 @@ static const char *const schema[KR_STORE_SCHEMA] = {
 	"  json_type(CAST(leaf AS TEXT), '$.migration') = 'text' END;"
 	"CREATE INDEX log_of_migration ON log (migration)"
 	"  WHERE migration <> '';",
+	/* what no rule deals with is put before a person, too */
+	"ALTER TABLE request ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE request ADD COLUMN procedure TEXT NOT NULL"
+	"  DEFAULT 'migrate';"
+	"ALTER TABLE request ADD COLUMN item TEXT NOT NULL DEFAULT '';"
+	"UPDATE request SET item = 'vm:' || vm;",
 };
 
 static int run(struct kr_store *s, const char *sql, struct kr_err *e)
