@@ -123,6 +123,35 @@ static int sign(struct kr_approval *a, const char *key, char **ret_text,
 					  ret_text, e);
 }
 
+static int say(const struct kr_cli *c, const json_t *result)
+{
+	kr_cli_result(c, result);
+	if (!c->json)
+		printf("it is %s now\n", json_string_value(
+				json_object_get(result, "state")) ? : "-");
+	return 0;
+}
+
+static bool is_question(const json_t *shown)
+{
+	const char *kind = json_string_value(json_object_get(shown, "kind"));
+
+	return kind && !strcmp(kind, "question");
+}
+
+/* Nothing is signed: it is closed, or kororad tells why it stays open. */
+static int answer_question(struct kr_cli *c, const json_t *shown,
+			   const char *decision)
+{
+	KR_AUTO(kr_cli_decref) json_t *result = NULL;
+	json_t *id = json_object_get(shown, "request");
+	int r = kr_cli_call(c, "approve",
+			    json_pack("{s:O, s:s}", "id", id, "decision",
+				      decision), NULL, NULL, &result);
+
+	return r ? r : say(c, result);
+}
+
 static int decide(struct kr_cli *c, int argc, char **argv,
 		  const char *decision)
 {
@@ -138,13 +167,15 @@ static int decide(struct kr_cli *c, int argc, char **argv,
 	};
 	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 1, 1, &id);
 
-	if (!r && !key[0])
-		r = kr_cli_usage(c, "--key is missing");
 	if (!r)
 		r = kr_cli_call(c, "request.show", json_pack("{s:s}", "id", id),
 				NULL, NULL, &shown);
 	if (r)
 		return r;
+	if (is_question(shown))
+		return answer_question(c, shown, decision);
+	if (!key[0])
+		return kr_cli_usage(c, "--key is missing");
 	if (take_asked(shown, id, &a, &e) ||
 	    fill_in(shown, decision, &a, &e))
 		return kr_cli_fail(c, &e);
@@ -158,13 +189,7 @@ static int decide(struct kr_cli *c, int argc, char **argv,
 			json_pack("{s:s, s:o}", "id", full, "envelope",
 				  json_loads(envelope, 0, NULL)),
 			NULL, NULL, &result);
-	if (r)
-		return r;
-	kr_cli_result(c, result);
-	if (!c->json)
-		printf("it is %s now\n", json_string_value(
-				json_object_get(result, "state")) ? : "-");
-	return 0;
+	return r ? r : say(c, result);
 }
 
 int kr_approvecmd_approve(struct kr_cli *c, int argc, char **argv)

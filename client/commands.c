@@ -88,7 +88,7 @@ static const struct kr_command commands[] = {
 	  kr_requestcmd_withdraw },
 	{ "approve", "ID --key FILE|URI", "Approve a request, signed",
 	  kr_approvecmd_approve },
-	{ "deny", "ID --key FILE|URI", "Deny a request, signed",
+	{ "deny", "ID [--key FILE|URI]", "Deny a request, signed, or close a question",
 	  kr_approvecmd_deny },
 	{ "receipt list", "", "List the receipts of past migrations",
 	  kr_receiptcmd_list },

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* requestcmd.c - korora request: what waits until others have approved it. */
+/*
+ * requestcmd.c - korora request: what waits until others have approved it, and
+ * what no rule deals with.
+ */
 #include "client/columns.h"
 #include "client/commands.h"
 
 static const struct kr_column cols[] = {
 	{ "Request", "request", KR_CELL_ID },
-	{ "VM", "vm", KR_CELL_TEXT },
+	{ "Kind", "kind", KR_CELL_TEXT },
+	{ "For", "procedure", KR_CELL_TEXT },
+	{ "On", "item", KR_CELL_TEXT },
 	{ "To", "to", KR_CELL_TEXT },
 	{ "Asked by", "requested_by", KR_CELL_TEXT },
 	{ "State", "state", KR_CELL_TEXT },
 	{ "Approved", "approved", KR_CELL_COUNT },
 	{ "Needed", "needed", KR_CELL_COUNT },
 	{ "Until", "expires_ms", KR_CELL_TIME },
+};
+
+static const struct kr_column policy[] = {
+	{ "Asked", "created_ms", KR_CELL_TIME },
+	{ "Policy", "policy", KR_CELL_TEXT },
+	{ "Version", "policy_version", KR_CELL_COUNT },
 };
 
 int kr_requestcmd_list(struct kr_cli *c, int argc, char **argv)
@@ -53,6 +64,7 @@ int kr_requestcmd_show(struct kr_cli *c, int argc, char **argv)
 	if (c->json)
 		return 0;
 	kr_columns_card(j, cols, KR_N(cols));
+	kr_columns_card(j, policy, KR_N(policy));
 	params = json_dumps(json_object_get(j, "params"),
 			    JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	kr_columns_block(params ? params : "");

@@ -109,7 +109,7 @@ int kr_api_id(struct kr_request *q, const char *text, uint8_t id[16],
 	X("request.list", request_list, "", NOTHING) \
 	X("request.show", request_show, "id", NOTHING) \
 	X("request.withdraw", request_withdraw, "id", NOTHING) \
-	X("approve", approve, "id envelope", NOTHING)
+	X("approve", approve, "id envelope decision", NOTHING)
 #define X(name, fn, keys, item) \
 	int kr_api_##fn(struct kr_request *q, json_t **ret, struct kr_err *e);
 KR_API_METHODS(X)

@@ -13,7 +13,7 @@
 #include "evidence/fingerprint.h"
 #include "store/approvalrow.h"
 
-#define LIST_MAX	256u	/* what one answer has room for */
+#define LIST_MAX	512u	/* what one answer has room for */
 #define LOOK_MAX	4096u	/* looked at for that */
 #define ENOUGH		1
 
@@ -51,13 +51,23 @@ static json_t *summary(struct kr_host *h, const struct kr_requestrow *p,
 	if (kr_approvalrow_each(h->store, p->id, count_word, &n, e))
 		return NULL;
 	kr_hex(p->id, sizeof(p->id), id);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}",
-			 "request", id, "vm", p->vm, "to", p->to,
-			 "requested_by", p->requester, "state",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s,"
+			 " s:I, s:I, s:I, s:I}", "request", id, "kind",
+			 kr_requestrow_kind_name(p->kind), "procedure",
+			 p->procedure, "item", p->item, "vm", p->vm, "to",
+			 p->to, "policy", p->policy, "policy_version",
+			 (json_int_t)p->policy_version, "requested_by",
+			 p->requester, "state",
 			 kr_requestrow_state_name(p->state), "approved",
 			 (json_int_t)n, "needed", (json_int_t)p->needed,
 			 "created_ms", (json_int_t)p->created_ms, "expires_ms",
 			 (json_int_t)p->expires_ms);
+}
+
+/* A question about no VM is no tenant's. */
+static bool in_sight(const struct kr_request *q, const struct kr_requestrow *p)
+{
+	return !p->vm[0] || kr_sight_vm(q, p->vm, p->tenant);
 }
 
 struct list { struct kr_request *q; json_t *a; };
@@ -70,7 +80,7 @@ static int add_request(void *arg, const struct kr_requestrow *p,
 
 	if (json_array_size(l->a) == LIST_MAX)
 		return ENOUGH;
-	if (!kr_sight_vm(l->q, p->vm, p->tenant))
+	if (!in_sight(l->q, p))
 		return 0;
 	j = summary(l->q->host, p, e);
 	return j ? json_array_append_new(l->a, j) :
@@ -123,7 +133,7 @@ static int find(struct kr_request *q, struct kr_requestrow *ret_p,
 	if (!r && f.n != 1)
 		r = kr_fail(e, KR_E_NO_REQUEST, "%.32s: %u requests", f.prefix,
 			    f.n);
-	if (!r)
+	if (!r && !in_sight(q, &f.p))
 		r = kr_sight_check(q, f.prefix, f.p.vm, f.p.tenant, e);
 	if (!r)
 		*ret_p = f.p;
@@ -137,7 +147,7 @@ int kr_api_request_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 	json_t *words;
 	int r = find(q, &p, e);
 
-	if (!r)
+	if (!r && p.kind == KR_REQUEST_APPROVAL)
 		r = kr_requests_want(q->host, &p, &want, e);
 	if (!r && !(*ret = summary(q->host, &p, e)))
 		r = kr_fail(e, KR_E_STORE, "a request cannot be shown");
@@ -146,7 +156,8 @@ int kr_api_request_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 	words = json_array();
 	json_object_set_new(*ret, "you", json_string(q->user));
 	json_object_set_new(*ret, "params", json_loads(p.params, 0, NULL));
-	json_object_set_new(*ret, "asked", kr_approval_asked(&want));
+	if (p.kind == KR_REQUEST_APPROVAL)
+		json_object_set_new(*ret, "asked", kr_approval_asked(&want));
 	json_object_set_new(*ret, "approvals", words);
 	return kr_approvalrow_each(q->host->store, p.id, add_word, words, e);
 }
@@ -175,20 +186,37 @@ int kr_api_request_withdraw(struct kr_request *q, json_t **ret,
 
 /* ---- approving --------------------------------------------------------- */
 
+/* A denial of a question is not signed; nothing else can be said of one. */
+static int decide(struct kr_request *q, const struct kr_requestrow *p,
+		  const char *envelope, const char *decision, struct kr_err *e)
+{
+	bool question = p->kind == KR_REQUEST_QUESTION;
+
+	if (question && !envelope && !strcmp(decision, KR_APPROVAL_DENY))
+		return kr_requests_close_question(q->host, p->id, q->user,
+						  kr_wall_ms(), e);
+	if (!question && !envelope)
+		return kr_fail(e, KR_E_USAGE, "envelope: a DSSE envelope is "
+			       "missing");
+	return kr_requests_add_approval(q->host, p->id, q->user,
+					envelope ? envelope : "",
+					kr_wall_ms(), e);
+}
+
 int kr_api_approve(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	json_t *j = json_object_get(q->params, "envelope");
 	KR_AUTOFREE char *envelope =
 		json_is_object(j) ? json_dumps(j, JSON_COMPACT) : NULL;
+	const char *decision = kr_api_opt(q, "decision", "");
 	struct kr_requestrow p;
 	json_t *d;
-	int r = envelope ? find(q, &p, e) :
+	int r = envelope || *decision ? find(q, &p, e) :
 		kr_fail(e, KR_E_USAGE, "envelope: a DSSE envelope is missing");
 
 	if (r)
 		return r;
-	r = kr_requests_add_approval(q->host, p.id, q->user, envelope,
-				     kr_wall_ms(), e);
+	r = decide(q, &p, envelope, decision, e);
 	if (!r)
 		r = kr_requestrow_get(q->host->store, p.id, &p, e);
 	if (!r && !(*ret = summary(q->host, &p, e)))

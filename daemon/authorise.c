@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "daemon/plan.h"
 #include "daemon/policy.h"
+#include "daemon/questions.h"
 #include "daemon/record.h"
 #include "daemon/sight.h"
 
@@ -188,14 +190,36 @@ int kr_authorise_again(const struct kr_mig *m, struct kr_err *e)
 	return r ? r : kr_policy_ask(m->host, &x, e);
 }
 
+/* Whoever is refused for want of a rule is told which request that became. */
+static void put_question(const struct kr_request *q,
+			 const struct kr_execution *x, struct kr_err *e)
+{
+	struct kr_err why = KR_ERR_NONE;
+	char what[sizeof(e->what)], hex[33];
+	uint8_t id[16];
+	int r = kr_questions_put(q->host, q->user, x, kr_wall_ms(), id, &why);
+
+	if (r < 0)
+		kr_log_err(KR_LOG_ERROR, "a question is not kept", &why);
+	if (r)
+		return;
+	kr_hex(id, sizeof(id), hex);
+	memcpy(what, e->what, sizeof(what));
+	snprintf(e->what, sizeof(e->what), "request %.8s, a question: "
+		 "%.168s", hex, what);
+}
+
 /* What others have to approve is looked at once more before it begins. */
 static int ask(const struct kr_request *q, const struct kr_execution *x,
 	       enum kr_tp tp, struct kr_err *e)
 {
 	struct kr_verdict v = kr_book_decide(q->host->book, x);
+	int r = tp == KR_TP_migrate && v.reason == KR_REASON_APPROVALS ? 0 :
+		kr_policy_ask(q->host, x, e);
 
-	return tp == KR_TP_migrate && v.reason == KR_REASON_APPROVALS ? 0 :
-	       kr_policy_ask(q->host, x, e);
+	if (r && v.answer == KR_QUESTION && v.reason != KR_REASON_APPROVALS)
+		put_question(q, x, e);
+	return r;
 }
 
 int kr_authorise(struct kr_request *q, enum kr_tp tp, enum kr_api_item item,

@@ -47,7 +47,8 @@ int kr_authorise_known(struct kr_host *h, const char *name, uid_t uid,
  * kr_authorise() - May @q's user, of whom the superuser holds every role, use
  * that procedure?
  *
- * A refusal goes into the log. That others have to approve a migration first is
+ * A refusal goes into the log; one for want of a rule leaves a question, too
+ * (questions.h), and says which. That others have to approve a migration first is
  * none here: see consent.h. Return: 0; KR_E_FORBIDDEN.
  */
 int kr_authorise(struct kr_request *q, enum kr_tp tp, enum kr_api_item item,

@@ -122,6 +122,9 @@ static int now_asked(struct kr_request *q, const struct kr_mig *m,
 				     .policy_version = h->book->version };
 	memcpy(p->definition, m->terms.definition, sizeof(p->definition));
 	memcpy(p->policy_digest, h->policy_digest, sizeof(p->policy_digest));
+	kr_item_put(KR_ITEM_VM, m->def.name, p->item);
+	snprintf(p->procedure, sizeof(p->procedure), "%s",
+		 kr_procedure(KR_TP_migrate)->name);
 	snprintf(p->vm, sizeof(p->vm), "%s", m->def.name);
 	snprintf(p->tenant, sizeof(p->tenant), "%s", m->def.tenant);
 	snprintf(p->to, sizeof(p->to), "%s", to.name);
@@ -147,7 +150,7 @@ static int same(void *arg, const struct kr_requestrow *p, struct kr_err *e)
 	const struct kr_requestrow *n = s->now;
 
 	(void)e;
-	if (p->state > KR_REQUEST_APPROVED ||
+	if (p->kind != KR_REQUEST_APPROVAL || p->state > KR_REQUEST_APPROVED ||
 	    strcmp(p->requester, n->requester))
 		return 0;
 	s->n_own++;

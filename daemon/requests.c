@@ -41,20 +41,27 @@ int kr_requests_want(const struct kr_host *h, const struct kr_requestrow *p,
 	return 0;
 }
 
+json_t *kr_requests_detail(const struct kr_requestrow *p, const char *by)
+{
+	char id[33];
+
+	kr_hex(p->id, sizeof(p->id), id);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}",
+			 "request", id, "kind",
+			 kr_requestrow_kind_name(p->kind), "procedure",
+			 p->procedure, "item", p->item, "vm", p->vm, "tenant",
+			 p->tenant, "to", p->to, "requested_by", p->requester,
+			 "needed", (json_int_t)p->needed, "by", by);
+}
+
 /* An entry about a request; with what was signed of it, if something was. */
 static int record(struct kr_host *h, const char *event,
 		  const struct kr_requestrow *p, const char *by,
 		  const char *envelope, struct kr_err *e)
 {
-	char id[33];
-	json_t *d;
-	int r;
+	json_t *d = kr_requests_detail(p, by);
+	int r = kr_ledger_append(h->ledger, event, NULL, d, envelope, e);
 
-	kr_hex(p->id, sizeof(p->id), id);
-	d = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "request", id,
-		      "vm", p->vm, "tenant", p->tenant, "to", p->to, "requested_by", p->requester,
-		      "needed", (json_int_t)p->needed, "by", by);
-	r = kr_ledger_append(h->ledger, event, NULL, d, envelope, e);
 	json_decref(d);
 	return r;
 }
@@ -202,6 +209,15 @@ static int get(struct kr_host *h, const uint8_t id[16], uint64_t now_ms,
 	return r ? r : waits(ret_p, e);
 }
 
+/* Nobody's word makes a rule of what no rule deals with. */
+static int can_be_approved(const struct kr_requestrow *p, struct kr_err *e)
+{
+	return p->kind != KR_REQUEST_QUESTION ? 0 :
+	       kr_fail(e, KR_E_QUESTION, "no rule deals with %s%s%s%s%s by %s",
+		       p->procedure, p->item[0] ? " on " : "", p->item,
+		       p->to[0] ? " to " : "", p->to, p->requester);
+}
+
 /* What a word that was added makes of the request. */
 static int move(struct kr_host *h, const struct kr_requestrow *p,
 		const struct kr_approval *want, bool deny, uint64_t now_ms,
@@ -231,6 +247,8 @@ static int add_word(struct kr_host *h, const uint8_t id[16],
 	int r = get(h, id, now_ms, &p, e);
 
 	if (!r)
+		r = can_be_approved(&p, e);
+	if (!r)
 		r = kr_requests_want(h, &p, &want, e);
 	if (!r)
 		r = examine(h, &want, user, envelope, now_ms, &a, e);
@@ -259,6 +277,32 @@ int kr_requests_add_approval(struct kr_host *h, const uint8_t id[16],
 
 	return r ? r : end_tx(h, add_word(h, id, user, envelope, now_ms, e),
 			      e);
+}
+
+/* ---- closing questions -------------------------------------------------- */
+
+static int close_question(struct kr_host *h, const uint8_t id[16],
+			  const char *user, uint64_t now_ms, struct kr_err *e)
+{
+	struct kr_requestrow p;
+	int r = get(h, id, now_ms, &p, e);
+
+	if (!r && p.kind != KR_REQUEST_QUESTION)
+		r = kr_fail(e, KR_E_NOT_APPROVED, "it is denied by a signed "
+			    "word");
+	if (!r)
+		r = kr_requestrow_move(h->store, p.id, p.state,
+				       KR_REQUEST_DENIED, e);
+	return r ? r : record(h, "request.denied", &p, user, NULL, e);
+}
+
+int kr_requests_close_question(struct kr_host *h, const uint8_t id[16],
+			       const char *user, uint64_t now_ms,
+			       struct kr_err *e)
+{
+	int r = kr_store_begin(h->store, e);
+
+	return r ? r : end_tx(h, close_question(h, id, user, now_ms, e), e);
 }
 
 /* ---- withdrawing ------------------------------------------------------- */
@@ -317,6 +361,8 @@ int kr_requests_take(struct kr_host *h, const struct kr_requestrow *now,
 	if (!kr_store_in_tx(h->store))
 		return kr_fail(e, KR_E_STORE, "no transaction to use it in");
 	r = get(h, now->id, now_ms, &p, e);
+	if (!r)
+		r = can_be_approved(&p, e);
 	if (!r)
 		r = kr_requests_want(h, now, &want, e);
 	if (!r)

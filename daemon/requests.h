@@ -36,6 +36,9 @@
 int kr_requests_open(struct kr_host *h, struct kr_requestrow *io,
 		     const json_t *params, uint64_t now_ms, struct kr_err *e);
 
+/** kr_requests_detail() - What an entry of the log says of @p; by whom. */
+json_t *kr_requests_detail(const struct kr_requestrow *p, const char *by);
+
 /** kr_requests_want() - What an approval of @p is for, but for its approver */
 int kr_requests_want(const struct kr_host *h, const struct kr_requestrow *p,
 		     struct kr_approval *ret_want, struct kr_err *e);
@@ -49,11 +52,24 @@ int kr_requests_want(const struct kr_host *h, const struct kr_requestrow *p,
  *
  * Return: 0; KR_E_NO_REQUEST, KR_E_REQUEST_OVER, KR_E_APPROVAL_SELF,
  *         KR_E_APPROVAL_TWICE, KR_E_APPROVAL_KEY, KR_E_APPROVAL_DIFFERS,
- *         KR_E_APPROVAL_TIME, KR_E_MALFORMED. Then nothing has changed.
+ *         KR_E_APPROVAL_TIME, KR_E_MALFORMED; KR_E_QUESTION if it is one. Then
+ *         nothing has changed.
  */
 int kr_requests_add_approval(struct kr_host *h, const uint8_t id[16],
 			     const char *user, const char *envelope,
 			     uint64_t now_ms, struct kr_err *e);
+
+/**
+ * kr_requests_close_question() - Somebody who may approve has seen it
+ * @user: by his peer credentials; nothing is signed, since nothing is allowed,
+ *        and who asked may be the one
+ *
+ * Return: 0; KR_E_NO_REQUEST, KR_E_REQUEST_OVER; KR_E_NOT_APPROVED if others
+ *         could approve it. Then nothing has changed.
+ */
+int kr_requests_close_question(struct kr_host *h, const uint8_t id[16],
+			       const char *user, uint64_t now_ms,
+			       struct kr_err *e);
 
 /**
  * kr_requests_withdraw() - Who asked does not want it any more
@@ -84,8 +100,8 @@ int kr_requests_approvers(struct kr_host *h, const struct kr_requestrow *p,
  * back the request was not used. The greater of both numbers of approvals
  * needed applies, the request's and @now's.
  *
- * Return: 0; KR_E_NO_REQUEST, KR_E_REQUEST_OVER, KR_E_NOT_APPROVED, or why an
- *         approval does not count. Then roll back.
+ * Return: 0; KR_E_NO_REQUEST, KR_E_REQUEST_OVER, KR_E_NOT_APPROVED,
+ *         KR_E_QUESTION, or why an approval does not count. Then roll back.
  */
 int kr_requests_take(struct kr_host *h, const struct kr_requestrow *now,
 		     uint64_t now_ms, struct kr_err *e);

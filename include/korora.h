@@ -107,6 +107,9 @@ X(POLICY_CHANGED, 1031, KR_EXIT_REFUSED, EAGAIN, KR_USER, \
 X(NO_POLICY,	1032, KR_EXIT_REFUSED, ENOENT, KR_USER, \
   "no such policy was ever in force on this host", \
   "korora log show tells of those that were: policy-in-force") \
+X(QUESTION,	1033, KR_EXIT_REFUSED, EPERM, KR_USER, \
+  "no rule deals with it, so nobody can approve it", \
+  "the answer is a policy: korora policy explain VM --to HOST --as USER") \
 /* 2xxx: who the peer is */ \
 X(UNREACHABLE,	2001, KR_EXIT_REFUSED, EHOSTUNREACH, KR_PEER, \
   "the peer cannot be reached", \

@@ -284,12 +284,13 @@ struct kr_verdict kr_book_decide(const struct kr_book *b,
 	if (!kr_clarkwilson_execution(KR_CLARKWILSON_E3, NULL, x))
 		return (struct kr_verdict){ .answer = KR_NO,
 					    .reason = KR_REASON_NOBODY };
-	kr_grants_each(b->grants, x->by.name, x->procedure, x->item, consider,
+	kr_grants_each(b->grants, x->by.name, x->procedure, x->item, x->to,
+		       consider, &s);
+	kr_grants_each(b->grants, "*", x->procedure, x->item, x->to, consider,
 		       &s);
-	kr_grants_each(b->grants, "*", x->procedure, x->item, consider, &s);
 	for (unsigned int i = 0; i < x->by.n_roles; i++) {
 		snprintf(role, sizeof(role), "role:%s", x->by.roles[i]);
-		kr_grants_each(b->grants, role, x->procedure, x->item,
+		kr_grants_each(b->grants, role, x->procedure, x->item, x->to,
 			       consider, &s);
 	}
 	if (v->answer != KR_YES && v->reason != KR_REASON_APPROVALS)

@@ -22,7 +22,7 @@
 
 #define KR_BOOK_NAME_MAX	63u	/* of a user, an item, a section */
 #define KR_BOOK_TRIPLES_MAX	65536u
-#define KR_BOOK_GRANTS_MAX	(1u << 20)	/* a triple's combinations */
+#define KR_BOOK_GRANTS_MAX	(1u << 20)	/* triples' combinations */
 #define KR_BOOK_LIST_MAX	256u	/* words of one value */
 #define KR_BOOK_APPROVALS_MAX	16u
 #define KR_BOOK_ROLES_MAX	64u	/* of one policy, or person */

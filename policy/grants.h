@@ -2,7 +2,7 @@
 /*
  * grants.h - a book's triples by what they deal with, so that ten thousand of
  * them are not looked through for each decision: one grant per triple, who,
- * procedure and item pattern.
+ * procedure, item pattern and destination pattern.
  */
 #ifndef KR_POLICY_GRANTS_H
 #define KR_POLICY_GRANTS_H
@@ -19,13 +19,16 @@ int kr_grants_new(const struct kr_book *b, struct kr_grants **ret_g,
 void kr_grants_free(struct kr_grants *g);
 
 /**
- * kr_grants_each() - The triples for one who, procedure and item
+ * kr_grants_each() - The triples for one who, procedure, item and destination
  * @who: a name, role:NAME or *, as it is written in triples
+ * @to:  NULL: none
  *
- * Each triple at most once for one pattern; @fn may see one again by another.
+ * Where an item's pattern has none for that destination, one that it has for
+ * another, the last of the book. @fn may see a triple again by another pattern.
  */
 void kr_grants_each(const struct kr_grants *g, const char *who,
 		    const struct kr_procedure *p, const char *item,
-		    void (*fn)(void *arg, unsigned int triple), void *arg);
+		    const char *to, void (*fn)(void *arg, unsigned int triple),
+		    void *arg);
 
 #endif

@@ -10,7 +10,9 @@
 #define RAM	(1u << KR_CDI_RAM)
 #define DISK	(1u << KR_CDI_DISK)
 #define POLICY	(1u << KR_CDI_POLICY)
-#define TRUST	(1u << KR_CDI_TRUST)
+#define HOSTS	(1u << KR_CDI_HOSTS)
+#define GRANTS	(1u << KR_CDI_GRANTS)
+#define KEYS	(1u << KR_CDI_KEYS)
 #define LOG	(1u << KR_CDI_LOG)
 
 enum { STAYS, GOES, RULED = 0, OPEN };
@@ -94,8 +96,8 @@ unsigned int kr_item_kind_data(enum kr_item_kind k)
 	static const unsigned int data[KR_ITEM_KIND_N] = {
 		[KR_ITEM_VM] = D | RAM | DISK | 1u << KR_CDI_VTPM |
 			       1u << KR_CDI_CONTEXT,
-		[KR_ITEM_HOST] = TRUST, [KR_ITEM_TRUST] = TRUST,
-		[KR_ITEM_USER] = TRUST, [KR_ITEM_POLICY] = POLICY,
+		[KR_ITEM_HOST] = HOSTS, [KR_ITEM_TRUST] = HOSTS,
+		[KR_ITEM_USER] = GRANTS | KEYS, [KR_ITEM_POLICY] = POLICY,
 		[KR_ITEM_LOG] = LOG,
 	};
 

@@ -25,6 +25,10 @@
 	  "parsed, triples certified") \
 	X(CHAIN, "kr_peercert_install", "wire/peercert.c", \
 	  "fingerprint compared, chain checked") \
+	X(ROLE, "kr_authorise_role", "daemon/authorise.c", \
+	  "the policy in force knows the role") \
+	X(KEY, "kr_pubkey_parse", "evidence/pubkey.c", \
+	  "a public key of a kind that is accepted") \
 	X(LEDGER, "kr_ledgercheck_run", "evidence/ledgercheck.c", \
 	  "hash chain and signed checkpoints")
 
@@ -35,7 +39,9 @@ enum kr_ivp {
 	KR_IVP_N
 };
 
-/* X(name, as it is written, the IVP that verifies it). No code verifies a vTPM
+/* X(name, as it is written, the IVP that verifies it). Hosts are those that
+ * this one trusts, and their CAs; grants say which roles users have; keys are
+ * those that users sign approvals with. No code verifies a vTPM
  * or a security context yet, so no procedure may read or transform one. */
 #define KR_CDIS(X) \
 	X(DEFINITION,	"definition",	PARSED) \
@@ -44,7 +50,9 @@ enum kr_ivp {
 	X(VTPM,		"vtpm",		NONE) \
 	X(CONTEXT,	"context",	NONE) \
 	X(POLICY,	"policy",	BOOK) \
-	X(TRUST,	"trust",	CHAIN) \
+	X(HOSTS,	"hosts",	CHAIN) \
+	X(GRANTS,	"grants",	ROLE) \
+	X(KEYS,		"keys",		KEY) \
 	X(LOG,		"log",		LEDGER)
 
 enum kr_cdi {
@@ -79,19 +87,19 @@ const char *kr_item_put(enum kr_item_kind k, const char *name,
  */
 #define KR_PROCEDURES(X) \
 	X(info, "info", NONE, 0, 0, STAYS, OPEN) \
-	X(host_add, "host.add", HOST, 0, TRUST | LOG, STAYS, RULED) \
-	X(host_list, "host.list", NONE, TRUST, 0, STAYS, RULED) \
-	X(host_show, "host.show", HOST, TRUST, 0, STAYS, RULED) \
-	X(host_remove, "host.remove", HOST, TRUST, TRUST | LOG, STAYS, RULED) \
-	X(trust_add, "trust.add", TRUST, 0, TRUST | LOG, STAYS, RULED) \
-	X(trust_list, "trust.list", NONE, TRUST, 0, STAYS, RULED) \
-	X(trust_remove, "trust.remove", TRUST, TRUST, TRUST | LOG, STAYS, RULED) \
-	X(user_grant, "user.grant", USER, 0, TRUST | LOG, STAYS, RULED) \
-	X(user_revoke, "user.revoke", USER, TRUST, TRUST | LOG, STAYS, RULED) \
-	X(user_list, "user.list", NONE, TRUST, 0, STAYS, RULED) \
-	X(user_key_add, "user.key.add", USER, 0, TRUST | LOG, STAYS, RULED) \
-	X(user_key_list, "user.key.list", NONE, TRUST, 0, STAYS, RULED) \
-	X(user_key_remove, "user.key.remove", NONE, TRUST, TRUST | LOG, STAYS, \
+	X(host_add, "host.add", HOST, 0, HOSTS | LOG, STAYS, RULED) \
+	X(host_list, "host.list", NONE, HOSTS, 0, STAYS, RULED) \
+	X(host_show, "host.show", HOST, HOSTS, 0, STAYS, RULED) \
+	X(host_remove, "host.remove", HOST, HOSTS, HOSTS | LOG, STAYS, RULED) \
+	X(trust_add, "trust.add", TRUST, 0, HOSTS | LOG, STAYS, RULED) \
+	X(trust_list, "trust.list", NONE, HOSTS, 0, STAYS, RULED) \
+	X(trust_remove, "trust.remove", TRUST, HOSTS, HOSTS | LOG, STAYS, RULED) \
+	X(user_grant, "user.grant", USER, 0, GRANTS | LOG, STAYS, RULED) \
+	X(user_revoke, "user.revoke", USER, GRANTS, GRANTS | LOG, STAYS, RULED) \
+	X(user_list, "user.list", NONE, GRANTS, 0, STAYS, RULED) \
+	X(user_key_add, "user.key.add", USER, 0, KEYS | LOG, STAYS, RULED) \
+	X(user_key_list, "user.key.list", NONE, KEYS, 0, STAYS, RULED) \
+	X(user_key_remove, "user.key.remove", NONE, KEYS, KEYS | LOG, STAYS, \
 	  RULED) \
 	X(vm_define, "vm.define", VM, 0, D | LOG, STAYS, RULED) \
 	X(vm_list, "vm.list", NONE, D, 0, STAYS, RULED) \
@@ -99,8 +107,8 @@ const char *kr_item_put(enum kr_item_kind k, const char *name,
 	X(vm_start, "vm.start", VM, D, RAM | DISK | LOG, STAYS, RULED) \
 	X(vm_stop, "vm.stop", VM, D, RAM | DISK | LOG, STAYS, RULED) \
 	X(vm_remove, "vm.remove", VM, D, D | LOG, STAYS, RULED) \
-	X(migrate, "migrate", VM, D | TRUST, D | RAM | DISK | LOG, GOES, RULED) \
-	X(plan, "plan", VM, D | TRUST | RAM, LOG, GOES, RULED) \
+	X(migrate, "migrate", VM, D | HOSTS, D | RAM | DISK | LOG, GOES, RULED) \
+	X(plan, "plan", VM, D | HOSTS | RAM, LOG, GOES, RULED) \
 	X(status, "status", NONE, LOG, 0, STAYS, RULED) \
 	X(cancel, "cancel", VM, D, RAM | LOG, STAYS, RULED) \
 	X(recover, "recover", VM, D, RAM | LOG, STAYS, RULED) \
@@ -109,7 +117,7 @@ const char *kr_item_put(enum kr_item_kind k, const char *name,
 	X(log_show, "log.show", NONE, LOG, 0, STAYS, RULED) \
 	X(log_verify, "log.verify", NONE, LOG, 0, STAYS, RULED) \
 	X(log_prove, "log.prove", NONE, LOG, 0, STAYS, RULED) \
-	X(doctor, "doctor", NONE, TRUST, 0, STAYS, RULED) \
+	X(doctor, "doctor", NONE, HOSTS, 0, STAYS, RULED) \
 	X(policy_show, "policy.show", NONE, POLICY, 0, STAYS, RULED) \
 	X(policy_reload, "policy.reload", NONE, POLICY, POLICY | LOG, STAYS, RULED) \
 	X(request_list, "request.list", NONE, LOG, 0, STAYS, RULED) \
@@ -117,7 +125,7 @@ const char *kr_item_put(enum kr_item_kind k, const char *name,
 	X(request_withdraw, "request.withdraw", NONE, LOG, LOG, STAYS, RULED) \
 	X(approve, "approve", NONE, LOG, LOG, STAYS, RULED) \
 	/* what peers do here, not users */ \
-	X(receive, "receive", VM, TRUST, D | RAM | DISK | LOG, STAYS, RULED)
+	X(receive, "receive", VM, HOSTS, D | RAM | DISK | LOG, STAYS, RULED)
 
 enum kr_tp {
 #define X(id, name, on, reads, transforms, goes, open) KR_TP_##id,

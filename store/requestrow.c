@@ -8,7 +8,7 @@
 
 #define COLUMNS "id, vm, definition, epoch, to_host, to_keyid, policy," \
 		" policy_version, policy_digest, requester, params, needed," \
-		" created_ms, expires_ms, state, tenant"
+		" created_ms, expires_ms, state, tenant, kind, procedure, item"
 
 const char *kr_requestrow_state_name(enum kr_request_state st)
 {
@@ -25,13 +25,25 @@ const char *kr_requestrow_state_name(enum kr_request_state st)
 	return (unsigned int)st < KR_REQUEST_STATE_N ? names[st] : "unknown";
 }
 
+const char *kr_requestrow_kind_name(enum kr_request_kind k)
+{
+	static const char *const names[] = {
+		[KR_REQUEST_APPROVAL] = "approval",
+		[KR_REQUEST_QUESTION] = "question",
+	};
+	static_assert(sizeof(names) / sizeof(names[0]) == KR_REQUEST_KIND_N,
+		      "a name for each kind");
+
+	return names[k];
+}
+
 int kr_requestrow_add(struct kr_store *s, const struct kr_requestrow *p,
 		      struct kr_err *e)
 {
 	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
 	int r = kr_query_open(&q, s,
 		"INSERT INTO request (" COLUMNS ")"
-		" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", e);
+		" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", e);
 
 	if (r)
 		return r;
@@ -52,6 +64,9 @@ int kr_requestrow_add(struct kr_store *s, const struct kr_requestrow *p,
 	kr_query_u64(&q, p->expires_ms);
 	kr_query_u64(&q, p->state);
 	kr_query_text(&q, p->tenant);
+	kr_query_u64(&q, p->kind);
+	kr_query_text(&q, p->procedure);
+	kr_query_text(&q, p->item);
 	return kr_query_run(&q, e);
 }
 
@@ -74,6 +89,9 @@ static int read_row(struct kr_query *q, struct kr_requestrow *p,
 	p->expires_ms = kr_query_get_u64(q);
 	p->state = kr_query_get_int(q, KR_REQUEST_STATE_N - 1);
 	kr_query_get_text(q, p->tenant, sizeof(p->tenant));
+	p->kind = kr_query_get_int(q, KR_REQUEST_KIND_N - 1);
+	kr_query_get_text(q, p->procedure, sizeof(p->procedure));
+	kr_query_get_text(q, p->item, sizeof(p->item));
 	return kr_query_row_ok(q, e);
 }
 
@@ -104,7 +122,7 @@ int kr_requestrow_each(struct kr_store *s, unsigned int limit,
 	struct kr_requestrow p;
 	int r = kr_query_open(&q, s,
 		"SELECT " COLUMNS " FROM request"
-		" ORDER BY state > ?, created_ms DESC, rowid DESC LIMIT ?", e);
+		" ORDER BY state > ?, kind, created_ms DESC, rowid DESC LIMIT ?", e);
 
 	if (r)
 		return r;
@@ -160,10 +178,12 @@ int kr_requestrow_waiting(struct kr_store *s, uint64_t *ret_n,
 {
 	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
 	int r = kr_query_open(&q, s,
-		"SELECT count(*) FROM request WHERE state IN (?, ?)", e);
+		"SELECT count(*) FROM request WHERE kind = ?"
+		" AND state IN (?, ?)", e);
 
 	if (r)
 		return r;
+	kr_query_u64(&q, KR_REQUEST_APPROVAL);
 	kr_query_u64(&q, KR_REQUEST_OPEN);
 	kr_query_u64(&q, KR_REQUEST_APPROVED);
 	r = kr_query_step(&q, e);
@@ -171,4 +191,50 @@ int kr_requestrow_waiting(struct kr_store *s, uint64_t *ret_n,
 		return r;
 	*ret_n = kr_query_get_u64(&q);
 	return kr_query_row_ok(&q, e);
+}
+
+/* ---- questions --------------------------------------------------------- */
+
+int kr_requestrow_same_question(struct kr_store *s,
+				const struct kr_requestrow *p,
+				uint8_t ret_id[16], struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"SELECT id FROM request WHERE kind = ? AND state = ?"
+		" AND requester = ? AND procedure = ? AND item = ?"
+		" AND to_host = ?", e);
+
+	if (r)
+		return r;
+	kr_query_u64(&q, KR_REQUEST_QUESTION);
+	kr_query_u64(&q, KR_REQUEST_OPEN);
+	kr_query_text(&q, p->requester);
+	kr_query_text(&q, p->procedure);
+	kr_query_text(&q, p->item);
+	kr_query_text(&q, p->to);
+	r = kr_query_step(&q, e);
+	if (r <= 0)
+		return r;
+	kr_query_get_blob(&q, ret_id, 16);
+	r = kr_query_row_ok(&q, e);
+	return r ? r : 1;
+}
+
+int kr_requestrow_make_way(struct kr_store *s, const char *requester,
+			   unsigned int keep, struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s,
+		"DELETE FROM request WHERE id IN (SELECT id FROM request"
+		" WHERE kind = ? AND state = ? AND ? IN ('', requester)"
+		" ORDER BY created_ms DESC, rowid DESC LIMIT -1 OFFSET ?)", e);
+
+	if (r)
+		return r;
+	kr_query_u64(&q, KR_REQUEST_QUESTION);
+	kr_query_u64(&q, KR_REQUEST_OPEN);
+	kr_query_text(&q, requester);
+	kr_query_u64(&q, keep);
+	return kr_query_run(&q, e);
 }

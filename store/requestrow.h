@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * requestrow.h - what somebody asked for and others have to approve first: one
- * row for each request, kept when it is over. Who approved is in approvalrow.h.
+ * requestrow.h - what somebody asked for and others have to approve first, or no
+ * rule deals with: one row for each request, kept when it is over, but for a
+ * question that made way. Who approved is in approvalrow.h.
  */
 #ifndef KR_STORE_REQUESTROW_H
 #define KR_STORE_REQUESTROW_H
@@ -10,6 +11,8 @@
 
 #include "store/userrow.h"
 
+#define KR_REQUESTROW_ITEM_BYTES	72u	/* kind:NAME, with its NUL */
+#define KR_REQUESTROW_PROCEDURE_BYTES	32u
 #define KR_REQUESTROW_PARAMS_MAX	4096u	/* bytes, with the NUL */
 
 /* Numbers are durable: append only. */
@@ -23,8 +26,20 @@ enum kr_request_state {
 	KR_REQUEST_STATE_N
 };
 
+/* Likewise. */
+enum kr_request_kind {
+	KR_REQUEST_APPROVAL,	/* others have to approve it */
+	KR_REQUEST_QUESTION,	/* no rule deals with it */
+	KR_REQUEST_KIND_N
+};
+
 struct kr_requestrow {
 	uint8_t	 id[16];
+	enum kr_request_kind kind;
+	char	 procedure[KR_REQUESTROW_PROCEDURE_BYTES];
+	char	 item[KR_REQUESTROW_ITEM_BYTES]; /* "": nothing in particular */
+	/* of a question: vm, tenant and to are "" if it has none; definition,
+	 * epoch, to_keyid and needed are zero, params "{}" */
 	char	 vm[KR_STORE_NAME_BYTES];
 	char	 tenant[KR_STORE_NAME_BYTES];	/* the VM's; "": not known */
 	uint8_t	 definition[32];	/* SHA-256, as in the VM's row */
@@ -44,6 +59,9 @@ struct kr_requestrow {
 /** kr_requestrow_state_name() - "open"; "unknown" for another number. */
 const char *kr_requestrow_state_name(enum kr_request_state st);
 
+/** kr_requestrow_kind_name() - "approval", "question". */
+const char *kr_requestrow_kind_name(enum kr_request_kind k);
+
 /** kr_requestrow_add() - Insert a new one. */
 int kr_requestrow_add(struct kr_store *s, const struct kr_requestrow *p,
 		      struct kr_err *e);
@@ -52,7 +70,8 @@ int kr_requestrow_add(struct kr_store *s, const struct kr_requestrow *p,
 int kr_requestrow_get(struct kr_store *s, const uint8_t id[16],
 		      struct kr_requestrow *ret_p, struct kr_err *e);
 
-/** kr_requestrow_each() - Those that wait, then the others, newest first */
+/** kr_requestrow_each() - Those that wait, of them first those
+ * that can be approved, then the others; newest first */
 int kr_requestrow_each(struct kr_store *s, unsigned int limit,
 		       int (*fn)(void *arg, const struct kr_requestrow *p,
 				 struct kr_err *e),
@@ -72,8 +91,26 @@ int kr_requestrow_move(struct kr_store *s, const uint8_t id[16],
 int kr_requestrow_expire(struct kr_store *s, uint64_t now_ms,
 			 struct kr_err *e);
 
-/** kr_requestrow_waiting() - How many are open or approved; @ret_n. */
+/** kr_requestrow_waiting() - How many to approve are open, or approved. */
 int kr_requestrow_waiting(struct kr_store *s, uint64_t *ret_n,
 			  struct kr_err *e);
+
+/**
+ * kr_requestrow_same_question() - The open question of @p's requester about
+ * @p's procedure, item and destination
+ *
+ * Return: 1, with its id; 0 if there is none; < 0.
+ */
+int kr_requestrow_same_question(struct kr_store *s,
+				const struct kr_requestrow *p,
+				uint8_t ret_id[16], struct kr_err *e);
+
+/**
+ * kr_requestrow_make_way() - Delete the oldest open questions
+ * @requester: of him; "": of all
+ * @keep:      as many as stay
+ */
+int kr_requestrow_make_way(struct kr_store *s, const char *requester,
+			   unsigned int keep, struct kr_err *e);
 
 #endif

@@ -127,6 +127,12 @@ static const char *const schema[KR_STORE_SCHEMA] = {
 	"  WHERE finished = 1 AND error = 0;"
 	"CREATE INDEX migration_with_peer ON migration (peer, started_ms)"
 	"  WHERE finished = 1 AND error = 0;",
+	/* what no rule deals with is put before a person, too */
+	"ALTER TABLE request ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE request ADD COLUMN procedure TEXT NOT NULL"
+	"  DEFAULT 'migrate';"
+	"ALTER TABLE request ADD COLUMN item TEXT NOT NULL DEFAULT '';"
+	"UPDATE request SET item = 'vm:' || vm;",
 };
 
 static int run(struct kr_store *s, const char *sql, struct kr_err *e)

@@ -12,7 +12,7 @@ import time
 
 from labrun import Process, Result, check, equal, openssl, run
 
-NOBODY, DAEMON = 65534, 1	# ordinary users of every Debian system
+NOBODY, DAEMON, GAMES = 65534, 1, 5	# ordinary users of every Debian system
 NAME = {NOBODY: "nobody", DAEMON: "daemon"}
 SOFTHSM = os.environ.get("PKCS11_MODULE_PATH",
                          "/usr/lib/softhsm/libsofthsm2.so")
@@ -30,7 +30,7 @@ def ask(lab, n=1, needed=1, minutes=60, requester="games"):
     with db:
         db.executemany(
             "INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-            " 'default')",
+            " 'default', 0, 'migrate', 'vm:web1')",
             [(i, "web1", b"\2" * 32, 2, "b", b"\4" * 32, "strict", 3,
               b"\5" * 32, requester, '{"strategy":"precopy"}', needed, now,
               now + minutes * 60000, 0) for i in ids])
@@ -478,6 +478,90 @@ def expired_is_over(lab):
     refused(decide(lab, "approve", id, key, NOBODY), "KR-1022")
 
 
+# ---- what no rule deals with ------------------------------------------------
+
+FLOOD = """
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(120)
+s.connect(sys.argv[1])
+f = s.makefile("rb")
+for i in range(int(sys.argv[2])):
+    s.sendall(json.dumps({"id": i, "method": "vm.start", "params": {
+        "name": "web%d" % i}}).encode() + b"\\n")
+    print(json.loads(f.readline())["error"]["code"])
+"""
+
+
+def question(r):
+    """It was refused, and is a question; the beginning of its id."""
+    refused(r, "KR-1003")
+    message = r.json["error"]["message"]
+    check(message.startswith("request ") and ", a question: " in message,
+          message)
+    return message.split()[1][:8]
+
+
+def waiting(lab, kind):
+    """As an approver sees them."""
+    r = lab.korora("a", "request", "list", user=NOBODY)
+    return [q for q in r.json["requests"]
+            if (q["kind"], q["state"]) == (kind, "open")]
+
+
+def no_rule_and_a_question_is_put(lab):
+    key = person(lab, NOBODY, "officer")
+    wish = ("a", "migrate", "web1", "--to", "b")
+    id = question(lab.korora(*wish, user=GAMES))
+    equal(question(lab.korora(*wish, user=GAMES)), id, "asked again")
+    check(question(lab.korora("a", "vm", "start", "web1", user=GAMES)) != id,
+          "another question")
+    r = lab.korora("a", "vm", "list", user=GAMES)
+    refused(r, "KR-1003")
+    check("question" not in r.json["error"]["message"], repr(r))
+    lab.korora("a", "user", "revoke", "nobody", "approve")
+    refused(lab.korora("a", "request", "list", user=NOBODY), "KR-1003")
+    lab.korora("a", "user", "grant", "nobody", "approve")
+    q, = [q for q in waiting(lab, "question") if q["request"][:8] == id]
+    equal((q["requested_by"], q["procedure"], q["item"], q["vm"], q["to"]),
+          ("games", "migrate", "vm:web1", "web1", "b"), "%s" % q)
+    check(q["policy_version"] >= 1 and q["policy"], "%s" % q)
+    full = q["request"]
+    out = lab.exec("a", "korora", "request", "list", user=NOBODY).out
+    check("question" in out and "vm:web1" in out, out)
+    out = lab.exec("a", "korora", "request", "show", id, user=NOBODY).out
+    check("question" in out, out)
+    # no word makes it a yes, whoever says it
+    r = decide(lab, "approve", id, key, NOBODY)
+    refused(r, "KR-1033")
+    check("no rule deals with migrate on vm:web1 to b by games" in
+          r.json["error"]["message"], repr(r))
+    equal(hand_in(lab, full, {"payload": ""}, NOBODY), "KR-1033", "forged")
+    refused(decide(lab, "deny", id, key, GAMES), "KR-1003")
+    equal(lab.korora("a", "deny", id, user=NOBODY).json["state"], "denied",
+          "state")
+    equal(state(lab, id), "denied", "state")
+    refused(lab.korora("a", "deny", id, user=NOBODY), "KR-1022")
+    check(any(e["event"] == "request.denied" and
+              (e["detail"]["request"], e["detail"]["kind"],
+               e["detail"]["by"]) == (full, "question", "nobody")
+              for e in lab.evidence("a")), "not in the log")
+    check(question(lab.korora(*wish, user=GAMES)) != id, "asked anew")
+    equal(lab.korora("a", "log", "verify").rc, 0, "log verify")
+
+
+def a_flood_of_questions_pushes_nothing_out(lab):
+    key = person(lab, NOBODY, "busy")
+    id, = ask(lab)
+    r = lab.exec("a", "/usr/bin/python3", "-c", FLOOD, lab.api_path("a"),
+                 "300", user=GAMES)
+    equal((r.rc, set(r.out.split())), (0, {"KR-1003"}), "%r" % r)
+    equal(len(waiting(lab, "question")), 16, "questions")
+    equal(waiting(lab, "question")[0]["item"], "vm:web299", "the newest")
+    check(id in [q["request"] for q in waiting(lab, "approval")], "pushed out")
+    approved(lab, id, key, NOBODY)
+
+
 if __name__ == "__main__":
     run([(dict(vm=None), [
         a_key_in_a_file, a_key_behind_a_passphrase, a_key_in_a_token,
@@ -485,4 +569,5 @@ if __name__ == "__main__":
         each_counts_once, a_word_is_for_one_request,
         other_vms_hosts_policies_and_times, keys_of_nobody_and_of_others,
         keys_that_are_none, without_the_role, denied_is_over,
-        expired_is_over])])
+        expired_is_over, no_rule_and_a_question_is_put,
+        a_flood_of_questions_pushes_nothing_out])])

@@ -285,6 +285,46 @@ static void the_fewest_suites_count(void **state)
 	}
 }
 
+/* Triples that differ in their destination alone, some of them patterns. */
+static void one_triple_of_many_by_destination(void **state)
+{
+	static const struct { const char *to; unsigned int triple; } rows[] = {
+		{ "h0", 0 }, { "h299", 299 }, { "h300", 300 },
+		{ "h300-left", 300 }, { "h599", 599 },
+	};
+	struct kr_execution x = { .by = { .name = "anna" }, .item = "vm:a",
+				  .procedure = kr_procedure(KR_TP_migrate) };
+	struct kr_verdict v;
+	struct kr_book *b;
+	size_t n;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &n);
+
+	(void)state;
+	fputs("[policy p]\nversion = 1\n", f);
+	for (unsigned int i = 0; i < 600; i++)
+		fprintf(f, "[triple t%u]\nwho = anna\nmay = migrate\n"
+			"certified_by = vera\non = vm:a\nto = h%u%s\n", i, i,
+			i >= 300 ? "*" : "");
+	assert_int_equal(fclose(f), 0);
+	b = good(text);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		x.to = rows[i].to;
+		v = kr_book_decide(b, &x);
+		assert_int_equal(v.answer, KR_YES);
+		assert_ptr_equal(v.triple, &b->triples[rows[i].triple]);
+	}
+	x.to = "h1-left";
+	for (int i = 0; i < 2; i++, x.to = NULL) {
+		v = kr_book_decide(b, &x);
+		assert_int_equal(v.answer, KR_QUESTION);
+		assert_int_equal(v.reason, KR_REASON_DESTINATION);
+		assert_non_null(v.triple);
+	}
+	kr_book_free(b);
+	free(text);
+}
+
 #define TRIPLE(name, more) "[triple " name "]\nwho = anna\nmay = migrate\n" \
 			   "certified_by = vera\n" more
 
@@ -344,6 +384,17 @@ static void wrong(void **state)
 		  "both deal with migrate of vm:ab by anna" },
 		{ HEAD TRIPLE("t", "on = vm:a\n") TRIPLE("u", "on = vm:a*\n"),
 		  "both deal with migrate of vm:a by anna" },
+		{ HEAD TRIPLE("t", "on = vm:*\nto = bb\n")
+		  TRIPLE("u", "on = vm:a\nto = c, b*\n"),
+		  "f:9: [triple u] and [triple t] of f:3 both deal with" },
+		{ HEAD TRIPLE("t", "on = vm:a\nto = bb\n")
+		  TRIPLE("u", "on = vm:*\nto = b, bb\n"),
+		  "both deal with migrate of vm:a by anna" },
+		{ HEAD "[triple t]\nwho = anna\nmay = migrate, cancel\n"
+		  "certified_by = vera\non = vm:a\nto = b\n"
+		  "[triple u]\nwho = anna\nmay = migrate, cancel\n"
+		  "certified_by = vera\non = vm:a\nto = c\n",
+		  "both deal with cancel of vm:a by anna" },
 		{ HEAD "[protection q]\non = vm:*\nlane_suites = TLS*\n",
 		  "f:5: lane_suites: TLS* is none of " ALL },
 		/* a tag that is not whole */
@@ -434,6 +485,7 @@ int main(void)
 		cmocka_unit_test(tenants),
 		cmocka_unit_test(demands_add_up),
 		cmocka_unit_test(the_fewest_suites_count),
+		cmocka_unit_test(one_triple_of_many_by_destination),
 		cmocka_unit_test(wrong),
 		cmocka_unit_test(as_by_looking_through),
 	};

@@ -191,7 +191,7 @@ static void e1_not_what_its_items_are(void **state)
 	struct kr_triple t = good_triple();
 
 	(void)state;
-	p.transforms |= BIT(TRUST);
+	p.transforms |= BIT(HOSTS);
 	only(RULE(E1), &p);
 	t.on.n = 0;
 	only_triple(RULE(E1), &t, "has no key 'on'");

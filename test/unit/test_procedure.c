@@ -60,6 +60,27 @@ static void items_are_data(void **state)
 	assert_int_equal(kr_item_kind_data(KR_ITEM_LOG), 1u << KR_CDI_LOG);
 }
 
+/* Hosts, roles and keys are verified each by a function of its own. */
+static void trust_is_three_kinds_of_data(void **state)
+{
+	const struct { enum kr_tp tp; enum kr_cdi made; enum kr_ivp by; } *x,
+		rows[] = {
+		{ KR_TP_host_add, KR_CDI_HOSTS, KR_IVP_CHAIN },
+		{ KR_TP_trust_add, KR_CDI_HOSTS, KR_IVP_CHAIN },
+		{ KR_TP_user_grant, KR_CDI_GRANTS, KR_IVP_ROLE },
+		{ KR_TP_user_revoke, KR_CDI_GRANTS, KR_IVP_ROLE },
+		{ KR_TP_user_key_add, KR_CDI_KEYS, KR_IVP_KEY },
+		{ KR_TP_user_key_remove, KR_CDI_KEYS, KR_IVP_KEY },
+	};
+
+	(void)state;
+	for (x = rows; x < rows + sizeof(rows) / sizeof(rows[0]); x++) {
+		assert_int_equal(kr_procedure(x->tp)->transforms,
+				 1u << x->made | 1u << KR_CDI_LOG);
+		assert_int_equal(kr_cdi_verified_by(x->made), x->by);
+	}
+}
+
 /* What only looks transforms nothing. */
 static void what_transforms(void **state)
 {
@@ -120,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_data_is_verified),
 		cmocka_unit_test(items_are_data),
+		cmocka_unit_test(trust_is_three_kinds_of_data),
 		cmocka_unit_test(what_transforms),
 		cmocka_unit_test(names),
 		cmocka_unit_test(items),

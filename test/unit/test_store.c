@@ -624,6 +624,9 @@ static void to_schema_3(const char *p)
 	       "DROP INDEX migration_with_peer;"
 	       "ALTER TABLE log DROP COLUMN migration;"
 	       "ALTER TABLE request DROP COLUMN tenant;"
+	       "ALTER TABLE request DROP COLUMN kind;"
+	       "ALTER TABLE request DROP COLUMN procedure;"
+	       "ALTER TABLE request DROP COLUMN item;"
 	       "ALTER TABLE policy DROP COLUMN entry;"
 	       "ALTER TABLE witness DROP COLUMN policy_version;"
 	       "ALTER TABLE witness DROP COLUMN policy_digest;"
@@ -685,6 +688,9 @@ static void entries_of_a_migration(void **state)
 	assert_int_equal(policy.entry, 0);
 	free(policy.bundle);
 	assert_int_equal(kr_requestrow_get(x, id, &q, NULL), 0);
+	assert_int_equal(q.kind, KR_REQUEST_APPROVAL);
+	assert_string_equal(q.procedure, "migrate");
+	assert_string_equal(q.item, "vm:web");
 	assert_string_equal(q.vm, "web");
 	assert_string_equal(q.tenant, "");
 	q.id[0] = 9;
