@@ -14,6 +14,8 @@
 #include "wire/linkmsg.h"
 #include "wire/peermsg.h"
 
+#define KR_LINK_IDLE_MS	30000u	/* a session without a migration lives on */
+
 struct kr_link {
 	struct kr_link *next;
 	struct kr_host *host;
@@ -72,6 +74,12 @@ int kr_link_ask_key(struct kr_link *l, const uint8_t migration[16],
 
 /** kr_link_close() - Say why (NULL: no reason) and end the session. */
 void kr_link_close(struct kr_link *l, const struct kr_err *why);
+
+/** kr_link_talk() - For link.c: ready to be attached to its agent. */
+void kr_link_talk(struct kr_link *l);
+
+/** kr_link_end() - For linktalk.c: it is over, and why. */
+void kr_link_end(struct kr_link *l, const struct kr_err *e);
 
 /** kr_link_fini() - End all links. */
 void kr_link_fini(struct kr_host *h);
