@@ -146,14 +146,14 @@ static bool encrypt(const struct kr_tpmkey *ek, const struct seed *s,
 		    const struct kr_tpmname *ak, uint8_t *text, size_t n)
 {
 	static const uint8_t iv[16];
+	const EVP_CIPHER *aes = ek->aes_bits == 128 ? EVP_aes_128_cfb128()
+						    : EVP_aes_256_cfb128();
 	uint8_t key[KR_PCR_BYTES_MAX];
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 	int out;
 	bool ok = c &&
 		  kdfa(ek->hash, s, "STORAGE", ak, ek->aes_bits, key) &&
-		  EVP_EncryptInit_ex(c, ek->aes_bits == 128 ?
-				     EVP_aes_128_cfb128() :
-				     EVP_aes_256_cfb128(), NULL, key, iv) == 1 &&
+		  EVP_EncryptInit_ex(c, aes, NULL, key, iv) == 1 &&
 		  EVP_EncryptUpdate(c, text, &out, text, (int)n) == 1;
 
 	EVP_CIPHER_CTX_free(c);
@@ -202,7 +202,8 @@ int kr_credential_make(const struct kr_tpmkey *ek, const struct kr_tpmname *ak,
 	if (!kr_tpmkey_endorses(ek))
 		return kr_fail(e, KR_E_TPM_KEY, "it is no endorsement key");
 	if (!n_secret || n_secret > KR_TPM_SECRET_MAX)
-		return kr_fail(e, KR_E_LIMIT, "a secret of %zu bytes", n_secret);
+		return kr_fail(e, KR_E_LIMIT, "a secret of %zu bytes",
+			       n_secret);
 	ERR_clear_error();
 	if (!(EVP_PKEY_is_a(ek->key, "RSA") ? rsa_seed(ek, &s, &body)
 					    : ecc_seed(ek, &s, &body)) ||

@@ -11,7 +11,7 @@
 #define KR_EKCERT_ROOTS_MAX	262144u	/* bytes of the PEM text */
 
 /**
- * kr_ekcert_verify() - Is @ek in a TPM that one of these authorities vouches for?
+ * kr_ekcert_verify() - Does one of these authorities vouch for @ek?
  * @der:   the certificate; what is behind it is not looked at
  * @roots: PEM, the certificates that are trusted, be they self-signed or not
  *

@@ -60,7 +60,7 @@ const struct kr_logevent *kr_eventlog_events(const struct kr_eventlog *l,
 int kr_eventlog_replay(const struct kr_eventlog *l, enum kr_bank b,
 		       struct kr_pcrs *ret, struct kr_err *e);
 
-/** kr_eventlog_type_name() - "EV_SEPARATOR"; NULL for one that has no name here */
+/** kr_eventlog_type_name() - "EV_SEPARATOR"; NULL for one without a name */
 const char *kr_eventlog_type_name(uint32_t type);
 
 /** kr_eventlog_extends() - Does it extend its PCR? */

@@ -12,7 +12,7 @@
 
 #define N0	ESYS_TR_NONE
 #define PW	ESYS_TR_PASSWORD	/* an empty one */
-#define QUOTE_TRIES	3u		/* with PCRs that hold still meanwhile */
+#define QUOTE_TRIES	3u		/* PCRs have to hold still */
 
 struct kr_tpm {
 	TSS2_TCTI_CONTEXT    *tcti;

@@ -46,7 +46,7 @@ int kr_tpmkey_parse(const uint8_t *data, size_t n_bytes,
 bool kr_tpmkey_attests(const struct kr_tpmkey *k);
 bool kr_tpmkey_endorses(const struct kr_tpmkey *k);
 
-/** kr_tpmkey_qualified() - Its name as a primary of the endorsement hierarchy */
+/** kr_tpmkey_qualified() - Its name, as a primary key of endorsement */
 bool kr_tpmkey_qualified(const struct kr_tpmkey *k, struct kr_tpmname *ret);
 
 void kr_tpmkey_fini(struct kr_tpmkey *k);

@@ -31,7 +31,7 @@ static struct {
 
 static inline int shell(const char *fmt, ...)
 {
-	char cmd[1024];
+	char cmd[8192];
 	va_list ap;
 
 	va_start(ap, fmt);
