@@ -33,18 +33,8 @@ struct kr_eventlog {
 	struct kr_logevent *events;
 };
 
-static uint64_t le(struct kr_rd *r, size_t n)
-{
-	const uint8_t *q = kr_rd_take(r, n);
-	uint64_t v = 0;
-
-	for (size_t i = n; q && i-- > 0;)
-		v = v << 8 | q[i];
-	return v;
-}
-
-static uint16_t le16(struct kr_rd *r) { return (uint16_t)le(r, 2); }
-static uint32_t le32(struct kr_rd *r) { return (uint32_t)le(r, 4); }
+static uint16_t le16(struct kr_rd *r) { return (uint16_t)kr_rd_le(r, 2); }
+static uint32_t le32(struct kr_rd *r) { return (uint32_t)kr_rd_le(r, 4); }
 
 /* ---- the first event ---------------------------------------------------- */
 

@@ -9,7 +9,8 @@
  *   name, version  of the document; a higher version replaces a lower one
  *   bank           "sha256", "sha384" or "sha512", of all digests in it
  *   pcrs           PCR number -> values of which it has to have one
- *   events         PCR number -> digests that its events have to be among
+ *   events         PCR number -> digests that its events have to be among, in
+ *                  whatever order and number
  *   revoked        values and digests that are refused, in whatever PCR
  */
 #ifndef KR_ATTEST_REFERENCE_H

@@ -5,17 +5,23 @@
  */
 #include <stdlib.h>
 
-#include "attest/eventlog.h"
+#include "attest/eventtext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void event(const struct kr_eventlog *l, const struct kr_logevent *v,
 		  const uint8_t *data, size_t n)
 {
+	char text[KR_EVENTTEXT_BYTES];
+
 	if (v->data < data || v->n_data > n ||
 	    (size_t)(v->data - data) > n - v->n_data)
 		abort();
 	kr_eventlog_type_name(v->type);
+	kr_eventtext(v, text);
+	for (char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			abort();
 	if (!kr_eventlog_extends(v))
 		return;
 	for (enum kr_bank b = 0; b < KR_BANK_N; b++) {

@@ -24,7 +24,7 @@
 static struct {
 	uint8_t		   *log;
 	size_t		    n_log;
-	struct kr_reference ref;	/* 0 and 2 by values, 4 and 7 by events */
+	struct kr_reference ref;	/* 0, 2 by values, 4, 7 by events */
 	struct kr_tpmkey    ak[N_TPMS];
 	struct kr_binding   binding;	/* as it should be */
 	struct kr_tpmbytes  quote, sig;

@@ -347,7 +347,7 @@ static void cut_quotes_are_refused(void **state)
 	kr_tpmkey_fini(&k);
 }
 
-/* ---- what it is bound to -------------------------------------------------- */
+/* ---- what it is bound to ------------------------------------------------- */
 
 static struct kr_binding sample(void)
 {
