@@ -19,6 +19,7 @@
 #include "attest/binding.h"
 #include "attest/quote.h"
 #include "base/cursor.h"
+#include "base/fd.h"
 
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
 #define ATTESTS	0x50072u		/* attributes of such a key */
@@ -427,6 +428,10 @@ static void the_binding_is_this_text(void **state)
 	kr_wr_bytes(&w, fill, 32);
 	EVP_Digest(text, kr_wr_len(&w), want, NULL, EVP_sha256(), NULL);
 	assert_int_equal(kr_binding_digest(&b, got, NULL), 0);
+	assert_memory_equal(got, want, 32);
+	/* and this, which PROTOCOL.evidence.md has, too */
+	assert_true(kr_unhex("6b7c762b86326ee0b255b94c3e200566"
+			     "2a8abd88002f69919abcab9ce3697bef", want, 32));
 	assert_memory_equal(got, want, 32);
 }
 
