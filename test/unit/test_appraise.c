@@ -346,6 +346,7 @@ static void fewer_pcrs(void **state)
 	t.want.mask = ASKED;
 	t.said.pcrs.mask = ASKED;
 	assert_int_equal(judged(), KR_E_PCR_FEWER);
+	assert_int_equal(t.a.n, 1);
 	/* more are no harm */
 	attest(GOOD, KR_BANK_SHA256, 0xffffff, &t.binding);
 	assert_int_equal(judged(), KR_OK);
@@ -493,6 +494,31 @@ static void a_log_with_an_event_changed_removed_or_added(void **state)
 		memcpy(log + t.n_log, t.log + from, to - from);
 		show_log(log, t.n_log + (to - from), pcrs[i]);
 	}
+	free(log);
+}
+
+/* Nothing was measured, says the log, into a PCR that events are wanted of. */
+static void a_log_without_any_event_of_a_pcr(void **state)
+{
+	uint8_t *log = malloc(t.n_log);
+	struct kr_eventlog *l = NULL;
+	const struct kr_logevent *v;
+	size_t n, n_log, from, to;
+
+	(void)state;
+	assert_int_equal(kr_eventlog_parse(t.log, t.n_log, &l, NULL), 0);
+	v = kr_eventlog_events(l, &n);
+	bounds(1, &n_log, &to);
+	memcpy(log, t.log, n_log);
+	for (size_t i = 1; i < n; i++) {
+		bounds(i, &from, &to);
+		if (v[i].pcr == 4)
+			continue;
+		memcpy(log + n_log, t.log + from, to - from);
+		n_log += to - from;
+	}
+	show_log(log, n_log, 4);
+	kr_eventlog_free(l);
 	free(log);
 }
 
@@ -651,6 +677,7 @@ int main(void)
 		TEST(the_sha1_bank),
 		TEST(values_that_are_not_quoted),
 		TEST(a_log_with_an_event_changed_removed_or_added),
+		TEST(a_log_without_any_event_of_a_pcr),
 		TEST(no_log),
 		TEST(revoked),
 		TEST(what_nobody_signed_for),

@@ -185,6 +185,34 @@ static void events_that_cannot_be(void **state)
 	}
 }
 
+/* One digest twice in the place of one that is missing, or just that one. */
+static void an_event_without_a_banks_digest(void **state)
+{
+	static const uint16_t algs[][2] = { { 0xb, 32 }, { 0xd, 64 } };
+	static const uint8_t digest[64];
+	static const uint16_t ids[][2] = { { 0xb, 0xd }, { 0xd, 0xb },
+					   { 0xb, 0xb }, { 0xd, 0xd },
+					   { 0xb, 0 }, { 0xd, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < N(ids); i++) {
+		struct made m = made_begin(algs, 2);
+
+		put_le(&m, 4, 4);
+		put_le(&m, 5, 4);
+		put_le(&m, ids[i][1] ? 2 : 1, 4);
+		for (size_t k = 0; k < 2 && ids[i][k]; k++) {
+			put_le(&m, ids[i][k], 2);
+			put(&m, digest, ids[i][k] == 0xb ? 32 : 64);
+		}
+		put_le(&m, 0, 4);
+		if (i < 2)
+			kr_eventlog_free(parsed(m.b, m.n));
+		else
+			refused(m.b, m.n, KR_E_EVENTLOG);
+	}
+}
+
 static void too_many_events(void **state)
 {
 	struct made m = made_sha256();
@@ -275,6 +303,7 @@ int main(void)
 		cmocka_unit_test(without_a_bank_that_counts),
 		cmocka_unit_test(banks_that_cannot_be),
 		cmocka_unit_test(events_that_cannot_be),
+		cmocka_unit_test(an_event_without_a_banks_digest),
 		cmocka_unit_test(too_many_events),
 		cmocka_unit_test(each_event_counts),
 		cmocka_unit_test(where_pcr_0_begins),

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <openssl/pem.h>
+
 #include "attest/credential.h"
 #include "attest/ekcert.h"
 #include "tpm_stand.h"
@@ -219,6 +221,31 @@ static void refused_cert(const uint8_t *der, size_t n, const char *roots,
 	assert_int_equal(e.kr, want);
 }
 
+/* The maker certifies the key once more, as that of a web server. */
+static size_t other_purpose(const struct kr_tpmkey *ek, uint8_t *der)
+{
+	char path[96], *text = NULL;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/web.pub", stand.dir);
+	f = fopen(path, "w");
+	assert_true(f && PEM_write_PUBKEY(f, ek->key));
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(shell(
+		"cd %s && openssl req -new -key ca/key.pem -subj /CN=w -out "
+		"w.csr && echo extendedKeyUsage=serverAuth >w.ext && openssl "
+		"x509 -req -in w.csr -force_pubkey web.pub -CA ca/ca.pem "
+		"-CAkey ca/key.pem -CAcreateserial -days 1 -extfile w.ext "
+		"-outform der -out web.der 2>log", stand.dir), 0);
+	snprintf(path, sizeof(path), "%s/web.der", stand.dir);
+	assert_int_equal(kr_read_file(path, KR_EKCERT_BYTES_MAX, &text, &n),
+			 0);
+	memcpy(der, text, n);
+	free(text);
+	return n;
+}
+
 static void whose_certificate_counts(void **state)
 {
 	struct kr_tpm *good = opened(GOOD), *bad = opened(BAD);
@@ -227,7 +254,9 @@ static void whose_certificate_counts(void **state)
 	struct kr_tpmkey ek[N_TPMS] = { ek_of(good, cert[GOOD], &n[GOOD]),
 					ek_of(bad, cert[BAD], &n[BAD]) };
 	struct kr_tpmkey ak = ak_of(good);
+	uint8_t der[KR_EKCERT_BYTES_MAX];
 	char path[96], *other = NULL;
+	size_t n_der;
 
 	(void)state;
 	assert_int_equal(kr_ekcert_verify(cert[GOOD], n[GOOD], stand.ca,
@@ -254,12 +283,53 @@ static void whose_certificate_counts(void **state)
 		     KR_E_EK_CERT);
 	refused_cert(cert[GOOD], n[GOOD], "none", 4, &ek[GOOD],
 		     KR_E_KEY_FILE);
+	/* of the right maker and key, but for another purpose */
+	n_der = other_purpose(&ek[GOOD], der);
+	refused_cert(der, n_der, stand.ca, stand.n_ca, &ek[GOOD],
+		     KR_E_EK_CERT);
 	free(other);
 	kr_tpmkey_fini(&ek[GOOD]);
 	kr_tpmkey_fini(&ek[BAD]);
 	kr_tpmkey_fini(&ak);
 	kr_tpm_close(good);
 	kr_tpm_close(bad);
+}
+
+/* Nothing is wrapped for a key that may leave its TPM, or tells what it got. */
+static void only_endorsement_keys_get_credentials(void **state)
+{
+	static const uint32_t spoilt[] = { 1 << 1, 1 << 4, 1 << 5, 1 << 16,
+					   1 << 17, 1 << 18 };
+	const uint8_t secret[KR_TPM_SECRET_MAX + 1] = { 1 };
+	struct kr_tpm *t = opened(GOOD);
+	uint8_t cert[KR_EKCERT_BYTES_MAX];
+	size_t n;
+	struct kr_tpmkey ek = ek_of(t, cert, &n), ak = ak_of(t);
+	struct kr_tpmcredential c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+		struct kr_err e = KR_ERR_NONE;
+
+		ek.attributes ^= spoilt[i];
+		assert_true(kr_credential_make(&ek, &ak.name, secret, 32, &c,
+					       &e) < 0);
+		assert_int_equal(e.kr, KR_E_TPM_KEY);
+		refused_cert(cert, n, stand.ca, stand.n_ca, &ek,
+			     KR_E_TPM_KEY);
+		ek.attributes ^= spoilt[i];
+	}
+	assert_true(kr_credential_make(&ak, &ak.name, secret, 32, &c,
+				       NULL) < 0);
+	assert_true(kr_credential_make(&ek, &ak.name, secret, 0, &c,
+				       NULL) < 0);
+	assert_true(kr_credential_make(&ek, &ak.name, secret,
+				       sizeof(secret), &c, NULL) < 0);
+	assert_int_equal(kr_credential_make(&ek, &ak.name, secret, 32, &c,
+					    NULL), 0);
+	kr_tpmkey_fini(&ek);
+	kr_tpmkey_fini(&ak);
+	kr_tpm_close(t);
 }
 
 static void tool(const char *fmt, const char *arg)
@@ -331,6 +401,7 @@ int main(void)
 		cmocka_unit_test(a_changed_quote_is_refused),
 		cmocka_unit_test(another_tpms_key_does_not_activate),
 		cmocka_unit_test(whose_certificate_counts),
+		cmocka_unit_test(only_endorsement_keys_get_credentials),
 		cmocka_unit_test(every_kind_of_endorsement_key),
 	};
 

@@ -2,7 +2,7 @@
 /*
  * tpm_stand.h - two emulated TPMs as their maker ships them, with endorsement
  * keys, certificates and the maker's CA, in a folder of their own. They are
- * ended by their pids. Include after <cmocka.h>.
+ * ended by their pids, and with the test. Include after <cmocka.h>.
  */
 #ifndef KR_TEST_TPM_STAND_H
 #define KR_TEST_TPM_STAND_H
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,7 @@ static inline void start(unsigned int i)
 		 stand.dir, i);
 	stand.pid[i] = fork();
 	if (!stand.pid[i]) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(open("/dev/null", O_RDWR), 2);
 		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate",
 		       state, "--server", server, "--ctrl", ctrl, "--flags",
