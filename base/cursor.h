@@ -3,7 +3,7 @@
  * cursor.h - bounded reading and writing of bytes. Foreign bytes are touched
  * only through struct kr_rd. A cursor goes bad once and stays bad, so a
  * parser reads like its format and checks once, with kr_rd_done().
- * All integers are big-endian on the wire.
+ * All integers are big-endian on the wire; firmware writes the other kind.
  */
 #ifndef KR_BASE_CURSOR_H
 #define KR_BASE_CURSOR_H
@@ -46,6 +46,16 @@ static inline uint64_t kr_rd_be(struct kr_rd *r, size_t n)
 	uint64_t v = 0;
 
 	for (size_t i = 0; q && i < n; i++)
+		v = v << 8 | q[i];
+	return v;
+}
+
+static inline uint64_t kr_rd_le(struct kr_rd *r, size_t n)
+{
+	const uint8_t *q = kr_rd_take(r, n);
+	uint64_t v = 0;
+
+	for (size_t i = n; q && i-- > 0;)
 		v = v << 8 | q[i];
 	return v;
 }

@@ -61,6 +61,10 @@ int kr_logcmd_show(struct kr_cli *c, int argc, char **argv);
 int kr_logcmd_verify(struct kr_cli *c, int argc, char **argv);
 int kr_proofcmd_prove(struct kr_cli *c, int argc, char **argv);
 int kr_proofcmd_check(struct kr_cli *c, int argc, char **argv);
+int kr_attestcmd_log(struct kr_cli *c, int argc, char **argv);
+int kr_referencecmd_check(struct kr_cli *c, int argc, char **argv);
+int kr_referencecmd_show(struct kr_cli *c, int argc, char **argv);
+int kr_referencecmd_sign(struct kr_cli *c, int argc, char **argv);
 int kr_doctorcmd(struct kr_cli *c, int argc, char **argv);
 /* One line of its checks, and of a dry run's. */
 void kr_doctorcmd_print(const json_t *check);

@@ -30,6 +30,7 @@ _korora_operand()
 	'host show:1' | 'host remove:1')
 		_korora_reply "$(_korora_names name host list)" ;;
 	'trust add:2' | 'vm define:1' | 'receipt verify:1' | 'user key add:2' | \
+	'attest log:1' | 'attest reference '*':1' | \
 	'policy check:'* | 'policy show:1' | 'policy diff:'[12] | 'policy test:1')
 		_korora_files ;;
 	'trust remove:1')
@@ -65,6 +66,7 @@ _korora()
 		[receipt]='list show verify' [request]='list show withdraw'
 		[policy]='check show explain diff test reload'
 		[vm]='define list show start stop remove' [log]='show verify prove check'
+		[attest]='log reference' ['attest reference']='check show sign'
 	)
 	local -A _korora_options=(
 		[init]='--name --ca-request --cert' [info]='' [host]='' [trust]=''
@@ -72,7 +74,7 @@ _korora()
 		[migrate]='--to --strategy --max-downtime-ms --bandwidth --timeout --throttle --allow-postcopy --dry-run'
 		[plan]='--to --max-downtime-ms --bandwidth --throttle --seconds'
 		[request]='' [approve]='--key' [deny]='--key'
-		[receipt]='' [log]='' [doctor]='--to' [version]='' [help]=''
+		[receipt]='' [log]='' [attest]='' [doctor]='--to' [version]='' [help]=''
 	)
 	local -A deep=(
 		['host add']='--fingerprint' ['vm stop']='--force'
@@ -80,7 +82,9 @@ _korora()
 		['policy explain']='--to --as --role --procedure --approved-by --tenant --policy'
 		['policy test']='--policy'
 		['log prove']='--migration --from --out'
-		['log check']='--key --old'
+		['log check']='--key --old' ['attest log']='--bank'
+		['attest reference check']='--key' ['attest reference show']='--key'
+		['attest reference sign']='--key --out'
 	)
 	local -a _korora_call=("${COMP_WORDS[0]}")
 	local cmd='' n=0 i w
@@ -96,7 +100,7 @@ _korora()
 		--strategy | --max-downtime-ms | --bandwidth | --timeout | \
 		--key | --limit | --seconds | --migration | --from | --out | \
 		--old | --as | --role | --procedure | --approved-by | --tenant | \
-		--policy | --html)
+		--policy | --html | --bank)
 			((i++)) ;;
 		-*) ;;
 		*)
@@ -116,6 +120,9 @@ _korora()
 		return ;;
 	--to)
 		_korora_reply "$(_korora_names name host list)"
+		return ;;
+	--bank)
+		_korora_reply 'sha256 sha384 sha512'
 		return ;;
 	--strategy)
 		_korora_reply 'precopy hybrid postcopy offline auto'

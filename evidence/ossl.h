@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ossl.h - OpenSSL made to fit: errors, scoped objects, and the few questions
- * evidence/ asks about keys and certificates. Internal to evidence/.
+ * that are asked about keys and certificates. Internal to evidence/ and attest/.
  */
 #ifndef KR_EVIDENCE_OSSL_H
 #define KR_EVIDENCE_OSSL_H

@@ -3,7 +3,7 @@
  * predicate.h - an in-toto Statement v1 as one deterministic line of JSON, and
  * its predicate back, both from a table of fields. What is stated is the
  * caller's struct; statement.c and approval.c hold the tables. Internal to
- * evidence/.
+ * evidence/, but for kr_predicate_text_ok().
  */
 #ifndef KR_EVIDENCE_PREDICATE_H
 #define KR_EVIDENCE_PREDICATE_H

@@ -158,6 +158,88 @@ X(TOO_MANY,	2016, KR_EXIT_REFUSED, EUSERS, KR_PEER, \
 X(NO_ADDRESS,	2017, KR_EXIT_REFUSED, EHOSTUNREACH, KR_PEER, \
   "the peer's name cannot be looked up", \
   "check the name and this host's resolver, or enrol an address") \
+/* 21xx: what a host booted, as its TPM tells */ \
+X(TPM,		2101, KR_EXIT_REFUSED, EIO, KR_HOST, \
+  "the TPM cannot be used", \
+  "see the message for its reason; check the device, and who may open it") \
+X(EVENTLOG,	2102, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the event log is malformed", \
+  "take it anew: /sys/kernel/security/tpm0/binary_bios_measurements") \
+X(EVENTLOG_SHA1, 2103, KR_EXIT_REFUSED, ENOTSUP, KR_PEER, \
+  "the event log knows SHA-1 alone", \
+  "have the firmware use the TPM 2.0 and a SHA-256 bank") \
+X(QUOTE,	2104, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "what the TPM is said to have signed is no quote", \
+  "both hosts should run the same korora release") \
+X(QUOTE_FORGED,	2105, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the quote is not signed by the host's attestation key", \
+  "if the host's TPM was replaced or cleared, enrol it anew") \
+X(ATTEST_RELAYED, 2106, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the quote was made by or for another host", \
+  "someone may pass on another host's quote; nothing was believed") \
+X(ATTEST_NONCE,	2107, KR_EXIT_REFUSED, EALREADY, KR_PEER, \
+  "the quote answers another challenge", \
+  "an old quote was shown again; nothing was believed") \
+X(ATTEST_CHANNEL, 2108, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the quote was made in another session", \
+  "someone may stand in between; nothing was believed") \
+X(ATTEST_ROLE,	2109, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the quote was made in the other role", \
+  "a source's quote does not speak for a destination, nor the reverse") \
+X(ATTEST_VM,	2110, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the quote was made for another VM", \
+  "a quote is for one migration of one VM; nothing was believed") \
+X(ATTEST_POLICY, 2111, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the quote was made under another policy", \
+  "if another came into force just now, migrate once more") \
+X(ATTEST_CLAIMS, 2112, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the TPM signed something else than what is claimed", \
+  "the quote is of another occasion; nothing was believed") \
+X(PCR_BANK,	2113, KR_EXIT_REFUSED, ENOTSUP, KR_PEER, \
+  "the quote is over another bank of PCRs than was asked for", \
+  "activate the SHA-256 bank in the host's firmware; SHA-1 never counts") \
+X(PCR_FEWER,	2114, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the quote is over other PCRs than were asked for", \
+  "the message names them; what is not quoted is not known") \
+X(PCR_VALUES,	2115, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the PCR values are not those that the TPM signed", \
+  "nothing was believed; take them anew, together with the quote") \
+X(LOG_REPLAY,	2116, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the event log does not lead to the PCR values", \
+  "events were changed, removed or added; do not rely on it") \
+X(PCR_UNKNOWN,	2117, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "a PCR's value is none of the reference values", \
+  "find out what the host booted; if it is right, sign new reference values") \
+X(EVENT_UNKNOWN, 2118, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "an event is none of the reference values", \
+  "find out what the host booted; if that is right, sign new values") \
+X(REVOKED,	2119, KR_EXIT_REFUSED, EKEYREVOKED, KR_PEER, \
+  "what the host booted was revoked", \
+  "update that host, and boot it anew") \
+X(TPM_RESET,	2120, KR_EXIT_REFUSED, ESTALE, KR_PEER, \
+  "the host was booted or resumed since it was attested last", \
+  "attest it anew before relying on what was said of it") \
+X(TPM_CLOCK,	2121, KR_EXIT_REFUSED, ESTALE, KR_PEER, \
+  "the TPM's clock is behind what it was", \
+  "an old quote was shown, or the TPM was cleared; enrol it anew if so") \
+X(EK_CERT,	2122, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the TPM's endorsement certificate is not trusted", \
+  "see the message for the reason; trust its manufacturer's CA") \
+X(AK_FOREIGN,	2123, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "the attestation key is not in the TPM that it is said to be in", \
+  "nothing was believed; enrol the host from the host itself") \
+X(TPM_KEY,	2124, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "a TPM's key is not of the kind that is needed", \
+  "both hosts should run the same korora release") \
+X(REFERENCE,	2125, KR_EXIT_USAGE, EINVAL, KR_USER, \
+  "the document of reference values is wrong", \
+  "the message names the place; korora(1) describes the document") \
+X(REFERENCE_SIGNER, 2126, KR_EXIT_REFUSED, EKEYREJECTED, KR_USER, \
+  "the reference values are not signed by a key that is trusted for that", \
+  "have them signed, or give the signer's key") \
+X(REFERENCE_OLD, 2127, KR_EXIT_REFUSED, ESTALE, KR_USER, \
+  "the reference values are older than those that were in use", \
+  "give them a higher version, and sign them anew") \
 /* 3xxx: what a peer says */ \
 X(MALFORMED,	3001, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
   "a malformed message", "both hosts should run the same korora release") \

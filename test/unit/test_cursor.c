@@ -22,6 +22,20 @@ static void short_read_stays_bad(void **state)
 	assert_false(kr_rd_done(&r));
 }
 
+static void both_orders_of_bytes(void **state)
+{
+	uint8_t b[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct kr_rd r = KR_RD(b, sizeof(b));
+
+	(void)state;
+	assert_int_equal(kr_rd_le(&r, 2), 0x0201);
+	assert_int_equal(kr_rd_u16(&r), 0x0304);
+	assert_int_equal(kr_rd_le(&r, 4), 0x08070605);
+	assert_true(kr_rd_done(&r));
+	assert_int_equal(kr_rd_le(&r, 1), 0);
+	assert_true(r.bad);
+}
+
 static void strings_are_bounded(void **state)
 {
 	uint8_t b[32];
@@ -77,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_read_stays_bad),
+		cmocka_unit_test(both_orders_of_bytes),
 		cmocka_unit_test(strings_are_bounded),
 		cmocka_unit_test(full_writer_stays_bad),
 		cmocka_unit_test(digits_of_a_beginning),
