@@ -30,7 +30,7 @@ _korora_operand()
 	'host show:1' | 'host remove:1')
 		_korora_reply "$(_korora_names name host list)" ;;
 	'trust add:2' | 'vm define:1' | 'receipt verify:1' | 'user key add:2' | \
-	'policy check:'* | 'policy show:1' | 'policy diff:'[12] | 'policy test:1')
+	'context '*':'* | 'policy check:'* | 'policy show:1' | 'policy diff:'[12] | 'policy test:1')
 		_korora_files ;;
 	'trust remove:1')
 		_korora_reply "$(_korora_names name trust list)" ;;
@@ -65,6 +65,7 @@ _korora()
 		[receipt]='list show verify' [request]='list show withdraw'
 		[policy]='check show explain diff test reload'
 		[vm]='define list show start stop remove' [log]='show verify prove check'
+		[context]='export import strict drop show diff follow'
 	)
 	local -A _korora_options=(
 		[init]='--name --ca-request --cert' [info]='' [host]='' [trust]=''
@@ -72,7 +73,7 @@ _korora()
 		[migrate]='--to --strategy --max-downtime-ms --bandwidth --timeout --throttle --allow-postcopy --dry-run'
 		[plan]='--to --max-downtime-ms --bandwidth --throttle --seconds'
 		[request]='' [approve]='--key' [deny]='--key'
-		[receipt]='' [log]='' [doctor]='--to' [version]='' [help]=''
+		[receipt]='' [log]='' [context]='' [doctor]='--to' [version]='' [help]=''
 	)
 	local -A deep=(
 		['host add']='--fingerprint' ['vm stop']='--force'
@@ -81,6 +82,9 @@ _korora()
 		['policy test']='--policy'
 		['log prove']='--migration --from --out'
 		['log check']='--key --old'
+		['context export']='--zone' ['context import']='--zone'
+		['context strict']='--zone' ['context drop']='--zone'
+		['context show']='--zone' ['context follow']='--zone'
 	)
 	local -a _korora_call=("${COMP_WORDS[0]}")
 	local cmd='' n=0 i w
@@ -96,7 +100,7 @@ _korora()
 		--strategy | --max-downtime-ms | --bandwidth | --timeout | \
 		--key | --limit | --seconds | --migration | --from | --out | \
 		--old | --as | --role | --procedure | --approved-by | --tenant | \
-		--policy | --html)
+		--policy | --html | --zone)
 			((i++)) ;;
 		-*) ;;
 		*)
@@ -130,7 +134,7 @@ _korora()
 		_korora_files
 		return ;;
 	--name | --fingerprint | --max-downtime-ms | --bandwidth | --timeout | \
-	--limit | --from | --procedure | --tenant)
+	--limit | --from | --procedure | --tenant | --zone)
 		return ;;
 	--migration)
 		_korora_reply "$(_korora_names migration status)"
