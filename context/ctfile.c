@@ -11,7 +11,7 @@
 #define MAGIC		0x4b524354u	/* KRCT */
 #define HEAD_BYTES	12u
 #define DIGEST_BYTES	32u
-#define ENTRY_BYTES_MIN	44u		/* IPv4, without any part */
+#define ENTRY_BYTES_MIN	43u		/* IPv4, no part; with its length */
 
 static int digest(const void *p, size_t n, uint8_t *out, struct kr_err *e)
 {

@@ -24,7 +24,8 @@ static const char *reason(int err)
 {
 	switch (err) {
 	case EEXIST:
-		return "there is such a connection already";
+		return "there is such a connection already, or one that has its "
+		       "translated address and port";
 	case EOPNOTSUPP:
 		return "this kernel has not its helper, or not its protocol";
 	case ENOENT:
@@ -141,7 +142,7 @@ static const char *otherwise(const struct kr_ctentry *was,
 			     const struct kr_ctentry *is)
 {
 	if (!kr_cttuple_same(&was->reply, &is->reply))
-		return "its translated address or port was taken";
+		return "it is translated otherwise";
 	if (memcmp(was->labels, is->labels, sizeof(was->labels)))
 		return "its labels differ; no rule here has labels, or it "
 		       "changed them";

@@ -19,8 +19,8 @@ int kr_ctload_insert(const struct kr_ctset *s, const struct kr_ctleft *left,
 
 /**
  * kr_ctload_check() - Has the kernel what it was told?
- * @left: is told of each that has other labels or helper, or was given
- *	  another address or port by NAT since its own was taken; KR_E_CT_OTHER
+ * @left: is told of each that has other labels or helper, or is translated
+ *	  otherwise; KR_E_CT_OTHER
  *
  * Those that are not there any more may have ended.
  */

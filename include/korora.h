@@ -317,7 +317,7 @@ X(CT_LEFT,	9102, KR_EXIT_REFUSED, ENOTSUP, KR_HOST, \
   "all others were; the message says what it has that no kernel can be told") \
 X(CT_INSERT,	9103, KR_EXIT_REFUSED, EREMOTEIO, KR_HOST, \
   "the kernel refused a connection", \
-  "all others were taken; the message says what it lacks") \
+  "all others were taken; the message says why this one was not") \
 X(CT_OTHER,	9104, KR_EXIT_REFUSED, EUCLEAN, KR_HOST, \
   "a connection is not in the kernel as it was exported", \
   "load the VM's rules before its connections, and keep its zone to itself") \

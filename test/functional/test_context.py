@@ -2,7 +2,9 @@
 """A VM's open connections survive a move behind a firewall that lets nothing
 pass but what is established; without their entries they do not, and nobody
 else's packets come in with them."""
+import hashlib
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -300,6 +302,76 @@ def followed(s):
     equal((r.rc, r.json["error"]["code"]), (1, "KR-9106"), "without events")
 
 
+def what_came_otherwise_is_told(s):
+    """Labels that no rule knows; a translated port that was taken, in place
+    of which no other is."""
+    kept = connected(s, "c", "v", 5001, to=(VM, 5001))
+    s.at("a", "conntrack", "-I", "-w", "7", "-p", "udp", "-s", VM, "-d",
+         "192.0.2.1", "--sport", "1", "--dport", "2", "-t", "100",
+         "--src-nat", FLOATING + ":5")
+    path = s.file("zone.ctx")
+    equal(s.korora("a", "export", path, "--zone", "7").rc, 0, "export")
+    s.at("b", "nft", "flush", "ruleset")
+    s.at("b", "conntrack", "-I", "-w", "7", "-p", "udp", "-s", "10.77.0.110",
+         "-d", "192.0.2.1", "--sport", "5", "--dport", "2", "-t", "100")
+    r = s.korora("b", "import", path)
+    equal((r.rc, sorted(x["code"] for x in r.json["left"])), 
+          (1, ["KR-9103", "KR-9104"]), "what is told")
+    text = str(r.json["left"])
+    check("labels" in text and "translated" in text, text)
+    equal([c["name"] for c in s.entries("b") if "answers" in c], [],
+          "translated otherwise")
+    check(kept, "it was open until now")
+
+
+def many(path, n):
+    """A file of n connections, written by other means than it is read."""
+    entries = [b"\4\3" + struct.pack(">B4s4sHH", 17, bytes([10, 1]) +
+               struct.pack(">H", i), bytes([192, 0, 2, 1]), 1, 2) +
+               struct.pack(">B4s4sHH", 17, bytes([192, 0, 2, 1]),
+                           bytes([10, 1]) + struct.pack(">H", i), 2, 1) +
+               struct.pack(">IIIB", 6, 600, 0, 0) for i in range(n)]
+    body = b"KRCT" + struct.pack(">HHI", 1, 7, n) + b"".join(
+        struct.pack(">H", len(e)) + e for e in entries)
+    with open(path, "wb") as f:
+        f.write(body + hashlib.sha256(body).digest())
+
+
+def lost_events_are_no_loss(s):
+    """Who follows too slowly is told all of it anew."""
+    n = 60000
+    path, out = s.file("many"), s.file("followed")
+    many(path, n)
+    with open(out, "w") as f:
+        p = subprocess.Popen(
+            ["ip", "netns", "exec", s.ns["a"], BUILD + "/client/korora",
+             "context", "follow", "--zone", "7"], stdout=f)
+
+    def said():
+        with open(out) as f:
+            return [line.split()[0] for line in f]
+
+    def until(good):
+        end = time.monotonic() + 60
+        while not good():
+            check(time.monotonic() < end, "it does not come")
+            time.sleep(0.1)
+
+    try:
+        until(lambda: "all" in said())
+        p.send_signal(signal.SIGSTOP)
+        r = s.korora("a", "import", path)
+        equal((r.rc, r.json["connections"]), (0, n), "import of many")
+        p.send_signal(signal.SIGCONT)
+        until(lambda: said().count("all") > 1)
+        words = said()
+        begin = len(words) - words[::-1].index("anew")
+        equal(words[begin:].count("there"), n, "told anew")
+    finally:
+        p.kill()
+        p.wait(5)
+
+
 def without_the_right_nothing(s):
     """It takes CAP_NET_ADMIN, and says so."""
     r = subprocess.run(
@@ -315,4 +387,5 @@ if __name__ == "__main__":
         all_go_on, none_goes_on_without, what_is_moved_is_what_was,
         each_kind_arrives,
         others_stay, strangers_stay_out, altered_files_are_refused, followed,
+        what_came_otherwise_is_told, lost_events_are_no_loss,
         without_the_right_nothing)], Stand)

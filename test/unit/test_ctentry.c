@@ -218,6 +218,25 @@ static void spoilt_files_are_refused(void **state)
 	free(p);
 }
 
+static void the_smallest_are_taken(void **state)
+{
+	struct kr_ctset s = { .zone = 7 }, back = { 0 };
+	struct kr_ctentry c = ping();
+	uint8_t *p;
+	size_t n;
+
+	(void)state;
+	for (c.orig.sport = 0; c.orig.sport < 100; c.orig.sport++)
+		assert_int_equal(kr_ctset_add(&s, &c, NULL), 0);
+	kr_ctset_sort(&s);
+	assert_int_equal(kr_ctfile_put(&s, &p, &n, NULL), 0);
+	assert_int_equal(kr_ctfile_get(p, n, &back, NULL), 0);
+	assert_int_equal(back.n, 100);
+	kr_ctset_fini(&s);
+	kr_ctset_fini(&back);
+	free(p);
+}
+
 static void entries_out_of_order_are_refused(void **state)
 {
 	struct kr_ctset s = { 0 };
@@ -337,6 +356,7 @@ int main(void)
 		cmocka_unit_test(other_forms_are_refused),
 		cmocka_unit_test(one_state_has_one_file),
 		cmocka_unit_test(spoilt_files_are_refused),
+		cmocka_unit_test(the_smallest_are_taken),
 		cmocka_unit_test(entries_out_of_order_are_refused),
 		cmocka_unit_test(what_is_told_is_what_is_read),
 		cmocka_unit_test(lengths_that_lie_are_refused),
