@@ -234,8 +234,8 @@ static void adjustments(struct nest *n, struct kr_ctentry *c)
 
 /* Of all attributes: carried, or known to be made by each kernel itself. The
  * last is the time of an event. */
-#define KNOWN	(BIT(CTA_TUPLE_ORIG) | BIT(CTA_TUPLE_REPLY) | BIT(CTA_STATUS) | \
-		 BIT(CTA_PROTOINFO) | BIT(CTA_HELP) | BIT(CTA_TIMEOUT) | \
+#define KNOWN	(BIT(CTA_TUPLE_ORIG) | BIT(CTA_TUPLE_REPLY) | \
+		 BIT(CTA_STATUS) | BIT(CTA_PROTOINFO) | BIT(CTA_HELP) | BIT(CTA_TIMEOUT) | \
 		 BIT(CTA_MARK) | BIT(CTA_COUNTERS_ORIG) | \
 		 BIT(CTA_COUNTERS_REPLY) | BIT(CTA_USE) | BIT(CTA_ID) | \
 		 BIT(CTA_TUPLE_MASTER) | BIT(CTA_SEQ_ADJ_ORIG) | \
@@ -279,6 +279,7 @@ int kr_ctattr_parse(const struct nlmsghdr *nlh, size_t n_bytes,
 {
 	size_t head = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct nfgenmsg));
 	struct kr_ctentry c = { 0 };
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
 	struct nest n = { .why = NULL };
 	char name[KR_CTENTRY_NAME_BYTES];
 
@@ -288,7 +289,7 @@ int kr_ctattr_parse(const struct nlmsghdr *nlh, size_t n_bytes,
 	    nlh->nlmsg_len > n_bytes)
 		return kr_fail(e, KR_E_CT_LEFT, "a malformed message of the "
 						"kernel");
-	c.family = ((struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family;
+	c.family = g->nfgen_family;
 	if (c.family != AF_INET && c.family != AF_INET6)
 		return kr_fail(e, KR_E_CT_LEFT, "an entry of family %u",
 			       c.family);

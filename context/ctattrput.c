@@ -16,7 +16,8 @@ static void put_ids(struct nlmsghdr *m, const struct kr_cttuple *t)
 
 	if (t->l4 == IPPROTO_ICMP || six) {
 		mnl_attr_put_u16(m, id, htons(t->sport));
-		mnl_attr_put_u8(m, (uint16_t)(id + 1), (uint8_t)(t->dport >> 8));
+		mnl_attr_put_u8(m, (uint16_t)(id + 1),
+				(uint8_t)(t->dport >> 8));
 		mnl_attr_put_u8(m, (uint16_t)(id + 2), (uint8_t)t->dport);
 	} else {
 		mnl_attr_put_u16(m, CTA_PROTO_SRC_PORT, htons(t->sport));

@@ -9,7 +9,7 @@
 
 #include "context/ctattr.h"
 
-#define TRIES	5u			/* if the kernel says it is inconsistent */
+#define TRIES	5u			/* if it says it is inconsistent */
 
 struct dump {
 	struct kr_ctset *set;

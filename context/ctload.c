@@ -24,8 +24,8 @@ static const char *reason(int err)
 {
 	switch (err) {
 	case EEXIST:
-		return "there is such a connection already, or one that has its "
-		       "translated address and port";
+		return "there is such a connection already, or one that has "
+		       "its translated address and port";
 	case EOPNOTSUPP:
 		return "this kernel has not its helper, or not its protocol";
 	case ENOENT:

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-#define KR_CTSOCK_BUF_BYTES	(64u << 10)	/* of what is received at once */
+#define KR_CTSOCK_BUF_BYTES	(64u << 10)	/* received at once */
 
 struct kr_ctsock {
 	struct mnl_socket *nl;
