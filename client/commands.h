@@ -65,6 +65,13 @@ int kr_attestcmd_log(struct kr_cli *c, int argc, char **argv);
 int kr_referencecmd_check(struct kr_cli *c, int argc, char **argv);
 int kr_referencecmd_show(struct kr_cli *c, int argc, char **argv);
 int kr_referencecmd_sign(struct kr_cli *c, int argc, char **argv);
+int kr_contextcmd_export(struct kr_cli *c, int argc, char **argv);
+int kr_contextcmd_import(struct kr_cli *c, int argc, char **argv);
+int kr_contextcmd_strict(struct kr_cli *c, int argc, char **argv);
+int kr_contextcmd_drop(struct kr_cli *c, int argc, char **argv);
+int kr_contextcmd_show(struct kr_cli *c, int argc, char **argv);
+int kr_contextcmd_diff(struct kr_cli *c, int argc, char **argv);
+int kr_contextcmd_follow(struct kr_cli *c, int argc, char **argv);
 int kr_doctorcmd(struct kr_cli *c, int argc, char **argv);
 /* One line of its checks, and of a dry run's. */
 void kr_doctorcmd_print(const json_t *check);

@@ -30,7 +30,7 @@ _korora_operand()
 	'host show:1' | 'host remove:1')
 		_korora_reply "$(_korora_names name host list)" ;;
 	'trust add:2' | 'vm define:1' | 'receipt verify:1' | 'user key add:2' | \
-	'attest log:1' | 'attest reference '*':1' | \
+	'attest log:1' | 'attest reference '*':1' | 'context '*':'* | \
 	'policy check:'* | 'policy show:1' | 'policy diff:'[12] | 'policy test:1')
 		_korora_files ;;
 	'trust remove:1')
@@ -67,6 +67,7 @@ _korora()
 		[policy]='check show explain diff test reload'
 		[vm]='define list show start stop remove' [log]='show verify prove check'
 		[attest]='log reference' ['attest reference']='check show sign'
+		[context]='export import strict drop show diff follow'
 	)
 	local -A _korora_options=(
 		[init]='--name --ca-request --cert' [info]='' [host]='' [trust]=''
@@ -74,7 +75,7 @@ _korora()
 		[migrate]='--to --strategy --max-downtime-ms --bandwidth --timeout --throttle --allow-postcopy --dry-run'
 		[plan]='--to --max-downtime-ms --bandwidth --throttle --seconds'
 		[request]='' [approve]='--key' [deny]='--key'
-		[receipt]='' [log]='' [attest]='' [doctor]='--to' [version]='' [help]=''
+		[receipt]='' [log]='' [attest]='' [context]='' [doctor]='--to' [version]='' [help]=''
 	)
 	local -A deep=(
 		['host add']='--fingerprint' ['vm stop']='--force'
@@ -85,6 +86,9 @@ _korora()
 		['log check']='--key --old' ['attest log']='--bank'
 		['attest reference check']='--key' ['attest reference show']='--key'
 		['attest reference sign']='--key --out'
+		['context export']='--zone' ['context import']='--zone'
+		['context strict']='--zone' ['context drop']='--zone'
+		['context show']='--zone' ['context follow']='--zone'
 	)
 	local -a _korora_call=("${COMP_WORDS[0]}")
 	local cmd='' n=0 i w
@@ -101,6 +105,7 @@ _korora()
 		--key | --limit | --seconds | --migration | --from | --out | \
 		--old | --as | --role | --procedure | --approved-by | --tenant | \
 		--policy | --html | --bank)
+		--policy | --html | --zone)
 			((i++)) ;;
 		-*) ;;
 		*)
@@ -137,7 +142,7 @@ _korora()
 		_korora_files
 		return ;;
 	--name | --fingerprint | --max-downtime-ms | --bandwidth | --timeout | \
-	--limit | --from | --procedure | --tenant)
+	--limit | --from | --procedure | --tenant | --zone)
 		return ;;
 	--migration)
 		_korora_reply "$(_korora_names migration status)"

@@ -391,7 +391,27 @@ X(AGENT_DIED,	9002, KR_EXIT_REFUSED, EPIPE, KR_SELF, \
 X(AGENT_SPOKE,	9003, KR_EXIT_REFUSED, EPROTO, KR_SELF, \
   "an agent sent what it may not send", "report it: it may be under attack") \
 X(JAIL,		9004, KR_EXIT_REFUSED, EPERM, KR_HOST, \
-  "an agent could not be jailed", "kororad must run as root, on a kernel with seccomp")
+  "an agent could not be jailed", "kororad must run as root, on a kernel with seccomp") \
+/* 91xx: a VM's connection tracking */ \
+X(CT_KERNEL,	9101, KR_EXIT_REFUSED, EIO, KR_HOST, \
+  "the kernel's connection tracking cannot be used", \
+  "it needs CAP_NET_ADMIN in the network namespace, and the kernel's module " \
+  "nf_conntrack_netlink") \
+X(CT_LEFT,	9102, KR_EXIT_REFUSED, ENOTSUP, KR_HOST, \
+  "a connection cannot be carried", \
+  "all others were; the message says what it has that no kernel can be told") \
+X(CT_INSERT,	9103, KR_EXIT_REFUSED, EREMOTEIO, KR_HOST, \
+  "the kernel refused a connection", \
+  "all others were taken; the message says why this one was not") \
+X(CT_OTHER,	9104, KR_EXIT_REFUSED, EUCLEAN, KR_HOST, \
+  "a connection is not in the kernel as it was exported", \
+  "load the VM's rules before its connections, and keep its zone to itself") \
+X(CT_FILE,	9105, KR_EXIT_REFUSED, EBADMSG, KR_USER, \
+  "it is not a file of exported connections, or is damaged", \
+  "export them anew: korora context export") \
+X(CT_EVENTS,	9106, KR_EXIT_REFUSED, ENODATA, KR_HOST, \
+  "the kernel does not tell what becomes of all connections", \
+  "set it before they begin: sysctl net.netfilter.nf_conntrack_events=1")
 
 enum kr_code {
 	KR_OK = 0,

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctload.h - tell the kernel of connections, and change or end those that it
+ * was told of. Needs CAP_NET_ADMIN in the network namespace that the process
+ * is in. Each touches the connections it is given and no others.
+ */
+#ifndef KR_CONTEXT_CTLOAD_H
+#define KR_CONTEXT_CTLOAD_H
+
+#include "context/ctdump.h"
+
+/**
+ * kr_ctload_insert() - Create all of @s; masters before whom they expect
+ * @left: is told of each that the kernel refuses, KR_E_CT_INSERT
+ * TCP is liberal from then on: see kr_ctattr_put().
+ */
+int kr_ctload_insert(const struct kr_ctset *s, const struct kr_ctleft *left,
+		     struct kr_err *e);
+
+/**
+ * kr_ctload_check() - Has the kernel what it was told?
+ * @left: is told of each that has other labels or helper, or is translated
+ *	  otherwise; KR_E_CT_OTHER
+ *
+ * Those that are not there any more may have ended.
+ */
+int kr_ctload_check(const struct kr_ctset *s, const struct kr_ctleft *left,
+		    struct kr_err *e);
+
+/**
+ * kr_ctload_strict() - Have TCP judged by windows again
+ *
+ * For some seconds after kr_ctload_insert(), when both ends have spoken and
+ * the kernel knows their windows. Those of @s that were liberal already stay
+ * so; those that have ended are passed over.
+ */
+int kr_ctload_strict(const struct kr_ctset *s, const struct kr_ctleft *left,
+		     struct kr_err *e);
+
+/** kr_ctload_delete() - End all of @s that are there. */
+int kr_ctload_delete(const struct kr_ctset *s, const struct kr_ctleft *left,
+		     struct kr_err *e);
+
+#endif
