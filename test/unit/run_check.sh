@@ -27,7 +27,7 @@ reported = ['-c', 'test -e "\$1" || { : >"\$1"; echo SomeSanitizer; exit 1; }',
 slow = ['-c', 'test -e "\$1" || { : >"\$1"; sleep 9; }', 'sh']
 test('good', sh, args : good, suite : 'unit')
 test('bad', sh, args : bad, suite : 'unit')
-test('raced', sh, args : once + '$tmp/raced', suite : 'race')
+test('raced', sh, args : once + '$tmp/raced', suite : ['race', 'other'])
 test('twice', sh, args : twice + '$tmp/twice', suite : 'twice')
 test('reported', sh, args : reported + '$tmp/reported', suite : 'report')
 foreach n : ['1', '2', '3']
