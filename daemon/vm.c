@@ -147,7 +147,7 @@ static void on_exit_io(void *arg, uint32_t events)
 	kr_timer_off(&v->retry);
 	v->ended = true;
 	v->ready = false;
-	if (v->dying || v->chan.io.fd < 0)
+	if (v->dying || v->said_all || v->chan.io.fd < 0)
 		kr_vm_last_words(v);
 	else
 		kr_timer_arm(v->host->loop, &v->last, LAST_WORDS_MS);

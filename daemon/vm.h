@@ -43,6 +43,7 @@ struct kr_vm {
 	bool		   ready, dead;
 	bool		   dying;	/* killed, and not dead yet */
 	bool		   ended;	/* by itself; its last words may come */
+	bool		   said_all;	/* the agent: its connection is gone */
 	bool		   busy;	/* being started or stopped */
 	struct kr_hyper_ready at_ready;	/* valid while ready */
 	struct kr_vm_watch watch;

@@ -85,7 +85,8 @@ static int on_event(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	(void)n_fds;
 	if (rc)
 		return rc;
-	if (v->ended && m.what == KR_HYPER_GONE)
+	v->said_all |= m.what == KR_HYPER_GONE;
+	if (v->ended && v->said_all)
 		kr_vm_last_words(v);
 	else if (v->watch.event)
 		v->watch.event(v->watch.arg, &m);
@@ -154,6 +155,7 @@ static int attach(struct kr_vm *v, struct kr_err *e)
 		r = kr_spawn_agent(v->host, hy->agent, &v->chan, &v->agent, e);
 	if (r)
 		return r;
+	v->said_all = false;
 	snprintf(o.vm, sizeof(o.vm), "%s", v->def.name);
 	kr_hyper_msg_put_open(&w, &o);
 	return kr_chan_put_fds(&v->chan, KR_HYPER_OPEN, &w, &fd, 1, e);
