@@ -2,13 +2,16 @@
 /* tenantcache.c - tenants' page caches, opened. Runs in kororad. */
 #include "daemon/tenantcache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -50,10 +53,85 @@ static int open_locked(const char *path)
 	return fd;
 }
 
+/* ---- how many there may be --------------------------------------------- */
+
+struct oldest {
+	char	      tenant[NAME_MAX + 1];
+	unsigned int  n;		/* caches that there are */
+	struct timespec at;
+};
+
+static bool is_held(int dir, const char *name)
+{
+	KR_AUTO(kr_fd_autoclose) int fd = openat(dir, name, O_RDWR |
+						 O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec :
+					a->tv_nsec < b->tv_nsec;
+}
+
+/* Of those that no migration has, the one that was not used for longest. */
+static void find_oldest(DIR *d, struct oldest *o)
+{
+	struct dirent *f;
+
+	*o = (struct oldest){ 0 };
+	rewinddir(d);
+	while ((f = readdir(d))) {
+		const char *dot = strrchr(f->d_name, '.');
+		struct stat st;
+
+		if (!dot || strcmp(dot, ".pages") ||
+		    fstatat(dirfd(d), f->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		o->n++;
+		if ((o->tenant[0] && !is_before(&st.st_mtim, &o->at)) ||
+		    is_held(dirfd(d), f->d_name))
+			continue;
+		o->at = st.st_mtim;
+		snprintf(o->tenant, sizeof(o->tenant), "%.*s",
+			 (int)(dot - f->d_name), f->d_name);
+	}
+}
+
+static void drop(int dir, const char *tenant)
+{
+	char name[NAME_MAX + 8];
+
+	snprintf(name, sizeof(name), "%s.key", tenant);
+	unlinkat(dir, name, 0);
+	snprintf(name, sizeof(name), "%s.pages", tenant);
+	unlinkat(dir, name, 0);
+}
+
+/* A peer says what a VM's tenant is called, so that names are without end. */
+static int make_room(const char *folder)
+{
+	struct oldest o;
+	DIR *d = opendir(folder);
+
+	if (!d)
+		return -errno;
+	find_oldest(d, &o);
+	while (o.n >= KR_TENANTCACHE_MAX && o.tenant[0]) {
+		drop(dirfd(d), o.tenant);
+		find_oldest(d, &o);
+	}
+	closedir(d);
+	return o.n < KR_TENANTCACHE_MAX ? 0 : -EDQUOT;
+}
+
+/* ---- one of them ------------------------------------------------------- */
+
 void kr_tenantcache_take(const struct kr_host *h, const char *tenant,
 			 struct kr_plane_start *s, int *ret_fd)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], folder[PATH_MAX - 128];
 	struct kr_err e = KR_ERR_NONE;
 	int r, fd;
 
@@ -61,14 +139,18 @@ void kr_tenantcache_take(const struct kr_host *h, const char *tenant,
 	s->cache_slots = 0;
 	if (!h->cfg.cache_mb)
 		return;
-	snprintf(path, sizeof(path), "%s/pagecache", h->lib);
-	r = kr_mkdirs(path, 0700);
-	snprintf(path, sizeof(path), "%s/pagecache/%s.key", h->lib, tenant);
+	snprintf(folder, sizeof(folder), "%s/pagecache", h->lib);
+	snprintf(path, sizeof(path), "%s/%s.pages", folder, tenant);
+	r = kr_mkdirs(folder, 0700);
+	if (!r && access(path, F_OK))
+		r = make_room(folder);
+	snprintf(path, sizeof(path), "%s/%s.key", folder, tenant);
 	if (!r)
 		r = take_key(path, s->cache_key, sizeof(s->cache_key));
-	snprintf(path, sizeof(path), "%s/pagecache/%s.pages", h->lib, tenant);
+	snprintf(path, sizeof(path), "%s/%s.pages", folder, tenant);
 	fd = r ? r : open_locked(path);
 	if (fd >= 0) {
+		futimens(fd, NULL);	/* it is in use */
 		s->cache_slots = h->cfg.cache_mb * PAGES_PER_MB;
 		*ret_fd = fd;
 		return;
@@ -76,6 +158,7 @@ void kr_tenantcache_take(const struct kr_host *h, const char *tenant,
 	kr_wipe(s->cache_key, sizeof(s->cache_key));
 	kr_fail(&e, KR_E_SYSTEM, "%s: %s", path,
 		fd == -EBUSY ? "another migration of the tenant has it" :
-			       strerror(-fd));
+		fd == -EDQUOT ? "migrations have all that there may be" :
+				strerror(-fd));
 	kr_log_err(KR_LOG_WARN, "no page cache", &e);
 }
