@@ -163,10 +163,10 @@ static int mend(struct kr_worker *w, bool link_is_slow, const uint8_t **body,
 		kr_account_tell_split(f);
 	if (w->stretch.opens)
 		kr_channel_open(f);
+	w->keeps = !may_lack;
 	if (w->urgent) {
 		w->refs.n = 0;
 		retain(w, *body);
-		kr_worker_keep(w);
 		return 0;
 	}
 	kr_batch_find(f->recall, f->there, w->raw, &w->items, digests,
@@ -185,8 +185,23 @@ static int mend(struct kr_worker *w, bool link_is_slow, const uint8_t **body,
 		       digests);
 	kr_turns_over(f, KR_TURN_MEND);
 	kr_worker_note(w);
-	kr_worker_keep(w);
 	return 0;
+}
+
+/* The body into the batch; the stretch, which is there, is wanted after it. */
+static void fill_batch(struct kr_worker *w, uint8_t *batch, const uint8_t *body,
+		       size_t n)
+{
+	struct kr_wr wr = KR_WR(batch, KR_BATCH_HEAD_BYTES);
+
+	kr_batch_head_put(&wr, &w->head);
+	if (body == w->raw)
+		return;
+	if (w->keeps && w->flow->cache) {
+		memcpy(w->mended, w->raw, w->stretch.n_bytes);
+		w->raw = w->mended;
+	}
+	memcpy(batch + KR_BATCH_HEAD_BYTES, body, n);
 }
 
 /* Is it withheld? send_later() looks. */
@@ -231,14 +246,13 @@ static int send_stretch(struct kr_worker *w, struct kr_err *e)
 	enum kr_squeeze_method method = kr_pace_method(&w->pace);
 	bool link_is_slow = method != KR_SQUEEZE_NONE &&
 			    kr_pace_link_bound(&w->pace, method);
-	uint8_t *batch = kr_lane_batch(w->lane);
-	struct kr_wr wr = KR_WR(batch, KR_BATCH_HEAD_BYTES);
 	const uint8_t *body = w->raw;
 	struct kr_span span = span_begin();
 	size_t n;
 	int r;
 
 	head(w);
+	w->keeps = false;
 	if (w->stretch.loose)
 		r = kr_account_loose(w->flow, w->channel, w->raw,
 				     w->stretch.n_bytes, e);
@@ -250,13 +264,14 @@ static int send_stretch(struct kr_worker *w, struct kr_err *e)
 	r = squeeze(w, &body, &n, method, e);
 	if (r < 0)
 		return r;
-	kr_batch_head_put(&wr, &w->head);
-	if (body != w->raw)
-		memcpy(batch + KR_BATCH_HEAD_BYTES, body, n);
+	fill_batch(w, kr_lane_batch(w->lane), body, n);
 	span = span_end(&span);
 	carry(w, KR_BATCH_HEAD_BYTES + n);
 	await_credit(w);
 	pace(w, &span);
+	/* the link is at work meanwhile; nothing waits for a disk */
+	if (w->keeps)
+		kr_worker_keep(w);
 	kr_worker_count(w);
 	return 0;
 }

@@ -81,8 +81,9 @@ struct kr_worker {
 	struct kr_span		     spent;	/* source: on it so far */
 	uint64_t		     arrived_ns; /* destination: it came */
 	bool			     all_came;	/* destination: its last batch */
-	bool			     keeps;	/* destination: the stretch goes
-						   to the page cache, too */
+	bool			     keeps;	/* the stretch goes to the page
+						   cache, too: its pages come
+						   before any VM waits for one */
 	bool			     back_ended; /* no return path any more */
 	uint32_t		     n_said;	/* of the page cache's names */
 	uint64_t		     n_taken;	/* destination: bytes given */
@@ -105,7 +106,8 @@ struct kr_worker {
 	uint8_t			     digests[KR_ITEMS_MAX][KR_MANYSHA_BYTES];
 	uint8_t			     seal[KR_SEAL_BYTES];
 	uint8_t			     body[KR_BATCH_BODY_MAX];
-	uint8_t			     mended[KR_BATCH_RAW_MAX];
+	uint8_t			     mended[KR_BATCH_RAW_MAX]; /* destination;
+						   source: to be kept */
 	uint8_t			    *squeezed;	/* kr_squeeze_bound() */
 	struct kr_plane_progress     more;	/* not counted yet */
 };
