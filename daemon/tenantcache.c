@@ -16,8 +16,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "plane/item.h"
 
 #define PAGES_PER_MB	256u
+#define DIGESTS_PER_PAGE (KR_PAGE_BYTES / 32u)
 
 /* The tenant's key; made when it is used first. */
 static int take_key(const char *path, uint8_t *key, size_t size)
@@ -51,6 +53,19 @@ static int open_locked(const char *path)
 		return -EBUSY;
 	}
 	return fd;
+}
+
+/* Was it made for more? Then it is given up at once: a file keeps the blocks
+ * that it has, and another size is another layout. */
+static int bound(int fd, uint32_t n_slots)
+{
+	off_t most = (off_t)KR_PAGE_BYTES *
+		     (2 + n_slots / DIGESTS_PER_PAGE + (off_t)n_slots);
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	return st.st_size > most && ftruncate(fd, 0) ? -errno : 0;
 }
 
 /* ---- how many there may be --------------------------------------------- */
@@ -149,6 +164,13 @@ void kr_tenantcache_take(const struct kr_host *h, const char *tenant,
 		r = take_key(path, s->cache_key, sizeof(s->cache_key));
 	snprintf(path, sizeof(path), "%s/%s.pages", folder, tenant);
 	fd = r ? r : open_locked(path);
+	if (fd >= 0) {
+		r = bound(fd, h->cfg.cache_mb * PAGES_PER_MB);
+		if (r) {
+			kr_fd_close(&fd);
+			fd = r;
+		}
+	}
 	if (fd >= 0) {
 		futimens(fd, NULL);	/* it is in use */
 		s->cache_slots = h->cfg.cache_mb * PAGES_PER_MB;

@@ -19,6 +19,7 @@
 
 #include "base/fd.h"
 #include "daemon/tenantcache.h"
+#include "plane/item.h"
 
 static struct kr_host host;
 
@@ -139,13 +140,38 @@ static void whoever_has_one_keeps_it(void **state)
 		close(fds[i]);
 }
 
+/* A file that is larger than the configuration has it is given up. */
+static void no_larger_than_configured(void **state)
+{
+	struct kr_plane_start s;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	host.cfg.cache_mb = 2;
+	fd = take("acme", &s);
+	assert_int_equal(ftruncate(fd, (off_t)s.cache_slots * KR_PAGE_BYTES),
+			 0);
+	close(fd);
+	fd = take("acme", &s);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, (off_t)s.cache_slots * KR_PAGE_BYTES);
+	close(fd);
+	host.cfg.cache_mb = 1;
+	fd = take("acme", &s);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	close(fd);
+}
+
 #define T(fn)	cmocka_unit_test_setup_teardown(fn, make_host, remove_host)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_key_each), T(names_without_end),
-		T(whoever_has_one_keeps_it),
+		T(whoever_has_one_keeps_it), T(no_larger_than_configured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
