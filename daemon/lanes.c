@@ -32,6 +32,13 @@ uint8_t kr_lanes_wanted(const struct kr_config *c, bool preempt)
 	return (uint8_t)(n + (preempt && n < KR_PLANE_LANES_MAX));
 }
 
+uint8_t kr_lanes_allowed(const struct kr_config *c, bool multifd, bool preempt)
+{
+	uint32_t n = c->n_lanes ? c->n_lanes : LANES_AUTO_MAX + multifd;
+
+	return (uint8_t)(n + preempt);
+}
+
 int kr_lanes_ask(struct kr_mig *m, struct kr_err *e)
 {
 	int r = 0;

@@ -322,6 +322,9 @@ int kr_mig_message(struct kr_link *l, uint16_t type, struct kr_rd *r,
 /** kr_lanes_wanted() - As configured, or by this host's processors; and one
  * more for what is asked for in post-copy. */
 uint8_t kr_lanes_wanted(const struct kr_config *c, bool preempt);
+/** kr_lanes_allowed() - As many as an offer may have: each takes memory of this
+ * host's. As configured, or what any host would want by itself. */
+uint8_t kr_lanes_allowed(const struct kr_config *c, bool multifd, bool preempt);
 void kr_lanes_init(struct kr_mig *m);
 void kr_lanes_close(struct kr_mig *m);
 

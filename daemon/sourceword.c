@@ -74,6 +74,13 @@ static int check_offer(struct kr_link *l, const struct kr_offer *o,
 	    !l->host->cfg.postcopy)
 		return kr_fail(e, KR_E_LIMIT, "%s: korora.conf of %s has "
 			       "postcopy = off", t->strategy, t->to_name);
+	if (t->protection.n_lanes >
+	    kr_lanes_allowed(&l->host->cfg, o->multifd, o->preempt))
+		return kr_fail(e, KR_E_LIMIT, "%u lanes of %s, korora.conf of %s "
+			       "allows %u: set lanes alike on both",
+			       t->protection.n_lanes, l->peer, t->to_name,
+			       kr_lanes_allowed(&l->host->cfg, o->multifd,
+						o->preempt));
 	if (o->recall_mib > l->host->cfg.recall_mib)
 		return kr_fail(e, KR_E_LIMIT, "%s wants to remember %u MiB of "
 			       "pages, korora.conf of %s allows %u", l->peer,
