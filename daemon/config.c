@@ -38,6 +38,8 @@ static const struct {
 	{ "plane", "postcopy_preempt", ON_OFF, FIELD(postcopy_preempt), 0, 0 },
 	{ "plane", "padding",	    NUMBER,    FIELD(padding_bytes), 0,
 	  KR_PLANE_PADDING_MAX },
+	{ "plane", "rekey_mb",	    NUMBER,    FIELD(rekey_mib), 1,
+	  KR_PLANE_REKEY_MIB_MAX },
 	{ "plane", "page_cache_mb", NUMBER,    FIELD(cache_mb), 0, 1048576 },
 	{ "qemu", "binary",	    TEXT,      FIELD(qemu_binary), 0, 0 },
 	{ "tls",  "control_suites", TEXT,      FIELD(control_suites), 0, 0 },

@@ -36,6 +36,8 @@ struct kr_config {
 	uint32_t      postcopy_preempt;	/* 1: with a lane for what is asked for,
 					   where both hypervisors can */
 	uint32_t      padding_bytes;	/* of lanes' TLS records; 0 = none */
+	uint32_t      rekey_mib;	/* of a lane, each way, under one TLS
+					   key; 0 = as long as TLS allows */
 	uint32_t      cache_mb;		/* each tenant's on disk; 0 = none */
 	char	      qemu_binary[PATH_MAX / 4];
 	unsigned int  n_storages, n_networks;

@@ -70,7 +70,7 @@ static json_t *policy(const struct kr_inforce *p)
 /* What each stage of the data plane made of the pages, so far. */
 static json_t *stages(const struct kr_plane_progress *p)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I}",
 			 "zero_pages", (json_int_t)p->n_zero_pages,
 			 "same_pages", (json_int_t)p->n_same_pages,
 			 "delta_pages", (json_int_t)p->n_delta_pages,
@@ -81,7 +81,8 @@ static json_t *stages(const struct kr_plane_progress *p)
 			 "verdict_us", (json_int_t)p->verdict_us,
 			 "in_flight_bytes", (json_int_t)p->in_flight_bytes,
 			 "window_bytes", (json_int_t)p->window_bytes,
-			 "round_trip_us", (json_int_t)p->round_trip_us);
+			 "round_trip_us", (json_int_t)p->round_trip_us,
+			 "key_updates", (json_int_t)p->n_key_updates);
 }
 
 /* The VM runs there while memory is owed here. */

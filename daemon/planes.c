@@ -258,6 +258,7 @@ int kr_mig_plane(struct kr_mig *m, const int *hyper_fds, unsigned int n_fds,
 		/* a peer that was started anew knows of none */
 		.recall_mib = kr_postcopy_late(m) ? 0 : m->recall_mib,
 		.padding_bytes = (uint16_t)m->host->cfg.padding_bytes,
+		.rekey_mib = m->host->cfg.rekey_mib,
 		.cache_keeps = strcmp(m->terms.strategy, KR_PLAN_STRATEGY),
 	};
 	uint8_t buf[KR_PLANE_BODY_BYTES_MAX];

@@ -230,6 +230,7 @@ static void forget_lanes(struct kr_flow *f)
 
 		f->progress.wire_sent_bytes += l->sent_bytes;
 		f->progress.wire_received_bytes += l->received_bytes;
+		f->progress.n_key_updates += l->n_key_updates;
 		*l = (struct kr_flow_lane){ .wake_fd = l->wake_fd };
 	}
 	memset(f->holder, KR_FLOW_NOBODY, sizeof(f->holder));
@@ -402,6 +403,7 @@ void kr_flow_count(struct kr_flow *f, uint8_t lane, struct kr_lane *tls,
 	pthread_mutex_lock(&f->lock);
 	kr_lane_wire(tls, &f->lanes[lane].sent_bytes,
 		     &f->lanes[lane].received_bytes);
+	f->lanes[lane].n_key_updates = kr_lane_key_updates(tls);
 	p->from_qemu_bytes += more->from_qemu_bytes;
 	p->to_qemu_bytes += more->to_qemu_bytes;
 	p->n_same_pages += more->n_same_pages;
@@ -435,6 +437,7 @@ void kr_flow_progress(struct kr_flow *f, struct kr_plane_progress *ret_p)
 	for (uint8_t i = 0; i < f->n_lanes; i++) {
 		ret_p->wire_sent_bytes += f->lanes[i].sent_bytes;
 		ret_p->wire_received_bytes += f->lanes[i].received_bytes;
+		ret_p->n_key_updates += f->lanes[i].n_key_updates;
 	}
 	show_credit(f, ret_p);
 	pthread_mutex_unlock(&f->lock);

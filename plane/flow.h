@@ -61,6 +61,7 @@ struct kr_flow_lane {
 	bool	 left;			/* its thread does nothing more */
 	struct kr_plane_up tls;		/* once up */
 	uint64_t sent_bytes, received_bytes;	/* TLS records */
+	uint64_t n_key_updates;
 	struct kr_credit_lane credit;	/* source */
 };
 

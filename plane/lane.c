@@ -44,7 +44,7 @@ struct kr_lane {
 	void			 *arg;
 	uint64_t		  stall_ns, alive_ms, tick_ms;
 	uint64_t		  heard_ns, spoke_ns;
-	uint64_t		  rekey_bytes, since_rekey;
+	uint64_t		  rekey_bytes, since_rekey, n_key_updates;
 	uint64_t		  wire_sent, wire_received; /* once closed */
 	bool			  want_write, end_due, told_end;
 	uint64_t		  blocked_since_ns, blocked_ns;
@@ -117,6 +117,11 @@ static void clock_out(uint64_t *since_ns, uint64_t *sum_ns)
 	if (*since_ns)
 		*sum_ns += kr_now_ns() - *since_ns;
 	*since_ns = 0;
+}
+
+uint64_t kr_lane_key_updates(const struct kr_lane *l)
+{
+	return l->n_key_updates;
 }
 
 void kr_lane_wire(const struct kr_lane *l, uint64_t *ret_sent,
@@ -199,6 +204,7 @@ static int flush(struct kr_lane *l, struct kr_err *e)
 		l->since_rekey = 0;
 		if (SSL_key_update(l->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1)
 			return kr_fail(e, KR_E_CRYPTO, "cannot renew the key");
+		l->n_key_updates++;
 	}
 	return 0;
 }

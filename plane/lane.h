@@ -113,6 +113,9 @@ void kr_lane_load(const struct kr_lane *l, uint64_t *ret_blocked_ns,
 void kr_lane_wire(const struct kr_lane *l, uint64_t *ret_sent,
 		  uint64_t *ret_received);
 
+/** kr_lane_key_updates() - How often this end renewed its TLS key. */
+uint64_t kr_lane_key_updates(const struct kr_lane *l);
+
 /**
  * kr_lane_abort() - Close at once, telling the peer @code if that is possible
  *

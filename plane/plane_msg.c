@@ -27,6 +27,7 @@ void kr_plane_msg_put_start(struct kr_wr *w, const struct kr_plane_start *m)
 	kr_wr_u32(w, m->recall_mib);
 	kr_wr_str(w, m->suite);
 	kr_wr_u16(w, m->padding_bytes);
+	kr_wr_u32(w, m->rekey_mib);
 	kr_wr_u32(w, m->cache_slots);
 	kr_wr_u8(w, m->cache_keeps);
 	kr_wr_bytes(w, m->cache_key, sizeof(m->cache_key));
@@ -49,6 +50,7 @@ int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
 	m.recall_mib = kr_rd_u32(r);
 	kr_rd_str(r, m.suite, sizeof(m.suite));
 	m.padding_bytes = kr_rd_u16(r);
+	m.rekey_mib = kr_rd_u32(r);
 	m.cache_slots = kr_rd_u32(r);
 	keeps = kr_rd_u8(r);
 	kr_rd_bytes(r, m.cache_key, sizeof(m.cache_key));
@@ -56,6 +58,7 @@ int kr_plane_msg_parse_start(struct kr_rd *r, struct kr_plane_start *ret_m,
 	    multifd > (m.n_lanes > 1) || resumed > !multifd ||
 	    urgent > (!multifd && m.n_lanes > 1) || hold > !multifd ||
 	    m.padding_bytes > KR_PLANE_PADDING_MAX || keeps > 1 ||
+	    m.rekey_mib > KR_PLANE_REKEY_MIB_MAX ||
 	    m.cache_slots > KR_PLANE_CACHE_SLOTS_MAX ||
 	    m.n_lanes > KR_PLANE_LANES_MAX ||
 	    m.recall_mib > KR_PLANE_RECALL_MIB_MAX)
@@ -116,6 +119,7 @@ void kr_plane_msg_put_progress(struct kr_wr *w,
 	kr_wr_u64(w, m->to_qemu_bytes);
 	kr_wr_u64(w, m->wire_sent_bytes);
 	kr_wr_u64(w, m->wire_received_bytes);
+	kr_wr_u64(w, m->n_key_updates);
 	kr_wr_u64(w, m->ram_bytes);
 	kr_wr_u64(w, m->n_pages);
 	kr_wr_u64(w, m->n_zero_pages);
@@ -146,6 +150,7 @@ int kr_plane_msg_parse_progress(struct kr_rd *r,
 	m.to_qemu_bytes = kr_rd_u64(r);
 	m.wire_sent_bytes = kr_rd_u64(r);
 	m.wire_received_bytes = kr_rd_u64(r);
+	m.n_key_updates = kr_rd_u64(r);
 	m.ram_bytes = kr_rd_u64(r);
 	m.n_pages = kr_rd_u64(r);
 	m.n_zero_pages = kr_rd_u64(r);

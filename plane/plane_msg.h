@@ -70,6 +70,7 @@ enum kr_plane_msg {
 #define KR_PLANE_START_FDS_MAX	(KR_PLANE_LANES_MAX + 1)
 #define KR_PLANE_RECALL_MIB_MAX	65536u
 #define KR_PLANE_PADDING_MAX	16384u	/* a whole record */
+#define KR_PLANE_REKEY_MIB_MAX	65536u	/* what a lane does by itself */
 #define KR_PLANE_CACHE_SLOTS_MAX	(1u << 28)	/* 1 TiB */
 
 /* Rows of the agent's and of kororad's grant table. */
@@ -125,6 +126,9 @@ struct kr_plane_start {
 					   the same on both sides */
 	uint16_t padding_bytes;		/* TLS records are padded to multiples;
 					   0 = not */
+	uint32_t rekey_mib;		/* a lane's TLS key is renewed after so
+					   many, each way; 0 = the lane's own
+					   limit */
 	uint32_t cache_slots;		/* of the page cache; 0 = none */
 	bool	 cache_keeps;		/* what is sent, or comes; not of a
 					   probe */
@@ -156,6 +160,7 @@ struct kr_plane_progress {
 	enum kr_plane_phase phase;
 	uint64_t from_qemu_bytes, to_qemu_bytes;
 	uint64_t wire_sent_bytes, wire_received_bytes;	/* TLS records */
+	uint64_t n_key_updates;		/* TLS keys of lanes renewed here */
 	uint64_t ram_bytes;		/* declared, 0 = not yet known */
 	uint64_t n_pages, n_zero_pages;
 	uint32_t rounds;		/* passes over memory, an estimate */

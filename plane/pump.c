@@ -315,6 +315,7 @@ void kr_pump_lane(struct kr_pump *p, int fd, const struct kr_plane_lane *lane)
 		.suite = p->start.suite,
 		.stall_ms = p->start.stall_ms,
 		.padding_bytes = p->start.padding_bytes,
+		.rekey_bytes = (uint64_t)p->start.rekey_mib << 20,
 	};
 	uint8_t no = lane->lane_no;
 	int r;

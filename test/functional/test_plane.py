@@ -39,13 +39,36 @@ def as_many_lanes_as_asked(lab):
     lab.runs("a")
 
 
+def more_lanes_than_the_other_allows(lab):
+    """Each takes memory there, so that it says how many there may be."""
+    lab.configure({"plane": {"lanes": 3}}, hosts="a")
+    lab.configure({"plane": {"lanes": 2}}, hosts="b")
+    r = lab.migrate("a", "b")
+    lab.refused(r, "KR-1011", status="refused")
+    check("b allows 2" in r.json["error"]["message"], "%r" % r)
+    lab.configure({"plane": {"lanes": 2}}, hosts="a")
+    for src, dst in ("ab", "ba"):
+        there(lab, src, dst)
+
+
 def padded(lab):
-    """Every record is of one length: never fewer bytes than without."""
-    bare, _ = there(lab, "a", "b")
+    """Records are padded: a migration takes more than without, of a memory
+    that does not shrink. That every one of them is: test_plane_records."""
     lab.configure({"plane": {"lanes": 2, "padding": 16384}})
-    padded, _ = there(lab, "b", "a")
-    check(padded["wire_bytes"] > bare["wire_bytes"] / 2, "bytes: %d, %d" % (
-        bare["wire_bytes"], padded["wire_bytes"]))
+    for src, dst in ("ab", "ba"):
+        there(lab, src, dst)
+    lab.configure({"plane": {"padding": 0}})
+    lab.runs("a")
+
+
+def keys_renewed(lab):
+    """A lane's key after each MiB, in both directions of the VM's way."""
+    lab.configure({"plane": {"lanes": 2, "rekey_mb": 1}})
+    for src, dst in ("ab", "ba"):
+        r, stages = there(lab, src, dst)
+        check(stages["key_updates"] >= r["wire_bytes"] // (2 << 20) - 2 > 0,
+              "%s keys for %s bytes" % (stages["key_updates"],
+                                        r["wire_bytes"]))
     lab.runs("a")
 
 
@@ -215,8 +238,9 @@ def another_class_does_without(lab):
 
 if __name__ == "__main__":
     run([(dict(mem=48, up=VM), [
-            as_many_lanes_as_asked, padded, a_slow_link_is_spared,
-            more_memory_than_the_other_allows]),
+            as_many_lanes_as_asked, more_lanes_than_the_other_allows, padded,
+            a_slow_link_is_spared, more_memory_than_the_other_allows]),
+         (dict(mem=48, up=VM + ["--content", "noise"]), [keys_renewed]),
          (dict(mem=48, up=VM + ["--content", "noise"], conf=CACHE), [
             back_again, nothing_in_the_clear, damaged, anothers_key,
             taken_by_another, another_of_its_kind, tenants_keep_apart,

@@ -26,6 +26,7 @@ struct report {
 	uint8_t	 digest[32];
 	uint64_t back_bytes;
 	bool	 broken;		/* the socket broke under it */
+	uint64_t n_records, n_bare;	/* relays saw, forward [0], back [1] */
 };
 
 static struct report *reports;		/* [0] source's QEMU, [1] dest.'s */
@@ -47,6 +48,8 @@ struct play {
 	unsigned int n_trickles;	/* after RAM, a few bytes each */
 	uint64_t deaf_at;		/* from there on, the relay reads nothing */
 	unsigned int deaf_ms;		/* forward for so long, again and again */
+	unsigned int records_of;	/* relays look whether records of data
+					   are multiples of so many bytes */
 };
 
 static void put_all(int fd, const void *p, size_t n, EVP_MD_CTX *sha)
@@ -305,6 +308,42 @@ static void play_line(int a, int b, unsigned int delay_ms)
 	}
 }
 
+#define RECORD_HEAD	5u
+#define RECORD_DATA	0x17u
+#define RECORD_TAG	16u		/* of AES-GCM */
+#define RECORD_FULL	16385u		/* its content's type is in it, too */
+
+/* What anyone on the network sees of TLS: how long its records are. */
+static void look_at(int way, const uint8_t *b, size_t n, unsigned int multiple)
+{
+	static struct { uint8_t head[RECORD_HEAD]; size_t n, left; } ways[2];
+	typeof(ways[0]) *w = &ways[way];
+
+	while (n) {
+		size_t k = w->left < n ? w->left : n;
+
+		w->left -= k;
+		b += k;
+		n -= k;
+		if (!n)
+			return;
+		w->head[w->n++] = *b++;
+		n--;
+		if (w->n < RECORD_HEAD)
+			continue;
+		w->n = 0;
+		w->left = (size_t)w->head[3] << 8 | w->head[4];
+		if (w->head[0] != RECORD_DATA)
+			continue;
+		__atomic_add_fetch(&reports[way].n_records, 1,
+				   __ATOMIC_RELAXED);
+		if ((w->left - RECORD_TAG) % multiple &&
+		    w->left - RECORD_TAG != RECORD_FULL)
+			__atomic_add_fetch(&reports[way].n_bare, 1,
+					   __ATOMIC_RELAXED);
+	}
+}
+
 /* The network: two sockets, joined, with a fault. */
 static void play_relay(int a, int b, const struct play *p)
 {
@@ -345,6 +384,8 @@ static void play_relay(int a, int b, const struct play *p)
 			if (!i && p->rate)
 				usleep((unsigned int)((uint64_t)k * 1000000 /
 						      p->rate));
+			if (p->records_of)
+				look_at(i, buf, (size_t)k, p->records_of);
 			send_on(i ? a : b, buf, (size_t)k);
 		}
 	}
@@ -428,7 +469,8 @@ static void set_out(const struct play *p, uint32_t stall_ms)
 	if (!players[0])
 		play_source(src, p);
 	for (uint8_t i = 0; i < stand_n_lanes; i++)
-		set_out_lane(p, i, p->rate || p->delay_ms || (relay && !i));
+		set_out_lane(p, i, p->rate || p->delay_ms || p->records_of ||
+				   (relay && !i));
 }
 
 static void clear_away(void)
@@ -443,6 +485,39 @@ static void clear_away(void)
 			kill(players[i], SIGKILL);
 		assert_int_equal(waitpid(players[i], &status, 0), players[i]);
 	}
+}
+
+/* Both have their manifest, and what went in came out. */
+static inline void expect_carried(void)
+{
+	const struct side *s = &stand.side[SRC], *d = &stand.side[DST];
+	int status;
+
+	assert_true(stand_await(stand_both_manifests));
+	if (s->has_failed || d->has_failed)
+		fail_msg("source: %s, destination: %s", s->fail.what,
+			 d->fail.what);
+	if (s->is_gone || d->is_gone)
+		fail_msg("the %s died", s->is_gone ? "source" : "destination");
+	/* the stop must not cut the return path short */
+	assert_int_equal(waitpid(players[0], &status, 0), players[0]);
+	assert_int_equal(waitpid(players[1], &status, 0), players[1]);
+	players[0] = players[1] = 0;
+	assert_true(kr_manifest_same(&s->manifest, &d->manifest));
+	assert_string_equal(s->manifest.reason, "");
+	assert_int_equal(s->manifest.opaque, 0);
+	assert_int_equal(s->manifest.stream_bytes, reports[0].n_bytes);
+	assert_int_equal(reports[1].n_bytes, reports[0].n_bytes);
+	assert_memory_equal(reports[0].digest, reports[1].digest, 32);
+	assert_int_equal(reports[0].back_bytes, 16);
+	assert_int_equal(d->progress.phase, KR_PLANE_DONE);
+}
+
+static inline void stop_both(void)
+{
+	assert_int_equal(stand_stop(&stand.side[SRC], NULL), 0);
+	assert_int_equal(stand_stop(&stand.side[DST], NULL), 0);
+	clear_away();
 }
 
 static struct play plain(void)

@@ -222,6 +222,9 @@ static inline void stand_path(char out[128], const char *name)
 
 static uint8_t stand_n_lanes = 1;
 static bool stand_resumed, stand_urgent, stand_hold;
+static uint32_t stand_recall_mib = 8;
+static uint16_t stand_padding;		/* of records, in bytes */
+static uint32_t stand_rekey_mib;
 static uint32_t stand_cache_slots;	/* 0 = none; the files outlast stands */
 static char stand_caches[2][32];	/* by role */
 
@@ -266,9 +269,11 @@ static inline void stand_start_on(enum kr_plane_role role, bool multifd,
 				    .resumed = stand_resumed,
 				    .urgent = stand_urgent,
 				    .hold = role == SRC && stand_hold,
+				    .padding_bytes = stand_padding,
+				    .rekey_mib = stand_rekey_mib,
 				    .cache_slots = stand_cache_slots,
 				    .cache_keeps = true,
-				    .recall_mib = 8 };
+				    .recall_mib = stand_recall_mib };
 	int all[KR_CHAN_FDS_MAX];
 	uint8_t b[KR_PLANE_BODY_BYTES_MAX];
 	struct kr_wr w = KR_WR(b, sizeof(b));

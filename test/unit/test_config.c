@@ -69,6 +69,7 @@ static void a_missing_file_means_defaults(void **state)
 	assert_int_equal(c.postcopy_preempt, 1);
 	assert_int_equal(c.cache_mb, 0);
 	assert_int_equal(c.padding_bytes, 0);
+	assert_int_equal(c.rekey_mib, 0);
 	assert_int_equal(c.n_storages + c.n_networks, 0);
 	assert_non_null(strstr(c.control_suites, "TLS_AES_256_GCM_SHA384"));
 }
@@ -112,7 +113,7 @@ static void every_key(void **state)
 	ok("[host]\nlisten = [::]:1\naddress = a.example:7300\n"
 	   "agent_user = daemon\npeer_timeout_s = 3600\nmax_unproved = 1\n"
 	   "[plane]\nlanes = 16\nmemory_mb = 0\npage_cache_mb = 1048576\n"
-	   "padding = 16384\n"
+	   "padding = 16384\nrekey_mb = 1\n"
 	   "[qemu]\nbinary = /opt/qemu\n"
 	   "[tls]\ncontrol_suites = TLS_AES_128_GCM_SHA256\n"
 	   "lane_suite = TLS_CHACHA20_POLY1305_SHA256\n"
@@ -127,6 +128,7 @@ static void every_key(void **state)
 	assert_int_equal(c.recall_mib, 0);
 	assert_int_equal(c.cache_mb, 1048576);
 	assert_int_equal(c.padding_bytes, 16384);
+	assert_int_equal(c.rekey_mib, 1);
 	assert_string_equal(c.qemu_binary, "/opt/qemu");
 	assert_string_equal(c.control_suites, "TLS_AES_128_GCM_SHA256");
 	assert_string_equal(c.lane_suite, "TLS_CHACHA20_POLY1305_SHA256");
@@ -154,6 +156,7 @@ static const struct { const char *text; unsigned int line; } bad[] = {
 	{ "[plane]\nmemory_mb = 65537\n", 2 },
 	{ "[plane]\npage_cache_mb = -0\n", 2 },
 	{ "[plane]\npadding = 16385\n", 2 },
+	{ "[plane]\nrekey_mb = 0\n", 2 },
 	{ "[host\nlisten = 1:1\n", 1 },
 	{ "[host]\nlisten\n", 2 },
 	{ "[host]\nlisten = a\001b\n", 2 },

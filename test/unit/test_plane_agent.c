@@ -9,39 +9,6 @@
  */
 #include "plane_play.h"
 
-/* Both have their manifest, and what went in came out. */
-static void expect_carried(void)
-{
-	const struct side *s = &stand.side[SRC], *d = &stand.side[DST];
-	int status;
-
-	assert_true(stand_await(stand_both_manifests));
-	if (s->has_failed || d->has_failed)
-		fail_msg("source: %s, destination: %s", s->fail.what,
-			 d->fail.what);
-	if (s->is_gone || d->is_gone)
-		fail_msg("the %s died", s->is_gone ? "source" : "destination");
-	/* the stop must not cut the return path short */
-	assert_int_equal(waitpid(players[0], &status, 0), players[0]);
-	assert_int_equal(waitpid(players[1], &status, 0), players[1]);
-	players[0] = players[1] = 0;
-	assert_true(kr_manifest_same(&s->manifest, &d->manifest));
-	assert_string_equal(s->manifest.reason, "");
-	assert_int_equal(s->manifest.opaque, 0);
-	assert_int_equal(s->manifest.stream_bytes, reports[0].n_bytes);
-	assert_int_equal(reports[1].n_bytes, reports[0].n_bytes);
-	assert_memory_equal(reports[0].digest, reports[1].digest, 32);
-	assert_int_equal(reports[0].back_bytes, 16);
-	assert_int_equal(d->progress.phase, KR_PLANE_DONE);
-}
-
-static void stop_both(void)
-{
-	assert_int_equal(stand_stop(&stand.side[SRC], NULL), 0);
-	assert_int_equal(stand_stop(&stand.side[DST], NULL), 0);
-	clear_away();
-}
-
 static void carries_every_byte(void **state)
 {
 	struct play p = plain();

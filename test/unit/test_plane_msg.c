@@ -168,7 +168,8 @@ static void progress_message(void **state)
 	struct kr_plane_progress in = {
 		.phase = KR_PLANE_RAM, .from_qemu_bytes = 1,
 		.to_qemu_bytes = 2, .wire_sent_bytes = 3,
-		.wire_received_bytes = 4, .ram_bytes = 5, .n_pages = 6,
+		.wire_received_bytes = 4, .n_key_updates = 19,
+		.ram_bytes = 5, .n_pages = 6,
 		.n_zero_pages = 7, .rounds = 8, .n_same_pages = 9,
 		.n_delta_pages = 10, .n_cached_pages = 13, .squeeze_in_bytes = 11,
 		.squeeze_out_bytes = UINT64_MAX,
@@ -190,6 +191,7 @@ static void progress_message(void **state)
 	assert_int_equal(out.to_qemu_bytes, 2);
 	assert_int_equal(out.wire_sent_bytes, 3);
 	assert_int_equal(out.wire_received_bytes, 4);
+	assert_int_equal(out.n_key_updates, 19);
 	assert_int_equal(out.ram_bytes, 5);
 	assert_int_equal(out.n_pages, 6);
 	assert_int_equal(out.n_zero_pages, 7);
