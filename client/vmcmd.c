@@ -85,6 +85,7 @@ int kr_vmcmd_show(struct kr_cli *c, int argc, char **argv)
 		{ "Peer", "peer", KR_CELL_TEXT },
 		{ "Process", "pid", KR_CELL_COUNT },
 		{ "Epoch", "epoch", KR_CELL_COUNT },
+		{ "Revision", "revision", KR_CELL_COUNT },
 		{ "Digest", "digest", KR_CELL_TEXT },
 	};
 	KR_AUTO(kr_cli_decref) json_t *j = NULL;

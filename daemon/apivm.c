@@ -347,6 +347,43 @@ int kr_api_vm_stop(struct kr_request *q, json_t **ret, struct kr_err *e)
 
 /* ---- definitions ------------------------------------------------------- */
 
+/* The definition that the row has; all 0 if none. */
+static struct kr_vmdef defined(const struct kr_vmrow *v)
+{
+	struct kr_vmdef d = { 0 };
+
+	kr_vmdef_parse(v->name, v->definition, strlen(v->definition), &d,
+		       NULL);
+	return d;
+}
+
+/* Number it: what changed anything is the next revision. A file that has a
+ * number was made from that one, which has to be the newest. */
+static int number(struct kr_vmdef *d, const struct kr_vmdef *before,
+		  struct kr_err *e)
+{
+	struct kr_vmdef same = *d;
+	char was[KR_VMDEF_TEXT_MAX], is[KR_VMDEF_TEXT_MAX];
+
+	if (!before->name[0]) {
+		d->revision = d->revision ?: 1;
+		return 0;
+	}
+	if (d->revision && d->revision != before->revision)
+		return kr_fail(e, KR_E_STALE_REVISION, "%s: made from revision "
+			       "%u, %u is here", d->name, d->revision,
+			       before->revision);
+	if (before->revision == KR_VMDEF_REVISION_MAX)
+		return kr_fail(e, KR_E_LIMIT, "%s has no revision after %u",
+			       d->name, KR_VMDEF_REVISION_MAX);
+	same.revision = before->revision;
+	kr_vmdef_print(before, was);
+	kr_vmdef_print(&same, is);
+	d->revision = before->revision + (before->revision && !strcmp(was, is) ?
+					  0 : 1);
+	return 0;
+}
+
 int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
@@ -357,7 +394,7 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 	struct kr_err none = KR_ERR_NONE;
 	KR_AUTOFREE struct kr_probe *p = NULL;
 	struct kr_disk_id ids[KR_VMDEF_DISKS_MAX];
-	struct kr_vmdef def;
+	struct kr_vmdef def, before = { 0 };
 	char hex[65];
 	json_t *d;
 	int r;
@@ -382,10 +419,14 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 		if (v.state == KR_VM_RUNNING)
 			return kr_fail(e, KR_E_VM_STATE, "%s runs: stop it "
 				       "before changing it", def.name);
+		before = defined(&v);
 	} else {
 		memset(&v, 0, sizeof(v));
 		v.epoch = 1;
 	}
+	r = number(&def, &before, e);
+	if (r)
+		return r;
 	snprintf(v.name, sizeof(v.name), "%s", def.name);
 	kr_vmdef_print(&def, v.definition);
 	v.state = KR_VM_STOPPED;
@@ -396,11 +437,13 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (r)
 		return r;
 	kr_hex(v.digest, 32, hex);
-	d = json_pack("{s:s, s:s, s:s, s:s}", "vm", v.name, "tenant",
-		      def.tenant, "sha256", hex, "by", q->user);
+	d = json_pack("{s:s, s:s, s:i, s:s, s:s}", "vm", v.name, "tenant",
+		      def.tenant, "revision", (int)def.revision, "sha256", hex,
+		      "by", q->user);
 	r = kr_host_record(q->host, "vm-defined", d, e);
 	json_decref(d);
-	*ret = json_pack("{s:s, s:s}", "name", v.name, "digest", hex);
+	*ret = json_pack("{s:s, s:i, s:s}", "name", v.name, "revision",
+			 (int)def.revision, "digest", hex);
 	return r;
 }
 
@@ -432,17 +475,16 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 
 static json_t *vm_json(struct kr_host *h, const struct kr_vmrow *v)
 {
-	struct kr_vmdef d = { 0 };
+	struct kr_vmdef d = defined(v);
 	struct kr_vm *vm = kr_vm_find(h, v->name);
 	char hex[65];
 
-	kr_vmdef_parse(v->name, v->definition, strlen(v->definition), &d,
-		       NULL);
 	kr_hex(v->digest, 32, hex);
-	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:s?, s:s, s:o}",
+	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:s?, s:s, s:o}",
 			 "name", v->name, "state",
 			 kr_vmrow_state_name(v->state), "epoch",
-			 (json_int_t)v->epoch, "memory_mb", (int)d.memory_mb,
+			 (json_int_t)v->epoch, "revision", (int)d.revision,
+			 "memory_mb", (int)d.memory_mb,
 			 "vcpus", (int)d.vcpus, "peer",
 			 v->peer[0] ? v->peer : NULL, "digest", hex, "pid",
 			 vm ? json_integer(vm->pid) : json_null());

@@ -151,6 +151,20 @@ static int check_memory(struct ctx *c, struct kr_err *e)
 	return 0;
 }
 
+/* A number stands for one text, and never goes back. */
+static bool is_older(const struct kr_vmdef *d, const struct kr_vmrow *v)
+{
+	struct kr_vmdef was = { 0 };
+	char text[KR_VMDEF_TEXT_MAX];
+
+	kr_vmdef_print(d, text);
+	kr_vmdef_parse(v->name, v->definition, strlen(v->definition), &was,
+		       NULL);
+	return d->revision < was.revision ||
+	       (was.revision && d->revision == was.revision &&
+		strcmp(text, v->definition) != 0);
+}
+
 /* Not here already, not older than what was here, not on its way. */
 static int check_right(struct ctx *c, struct kr_err *e)
 {
@@ -173,6 +187,10 @@ static int check_right(struct ctx *c, struct kr_err *e)
 		return kr_fail(e, KR_E_VM_THERE, "%s is %s on %s", name,
 			       kr_vmrow_state_name(v.state),
 			       kr_identity_name(c->h->identity));
+	if (is_older(&c->o->def, &v))
+		return kr_fail(e, KR_E_STALE_REVISION, "%s: revision %u of its "
+			       "definition is offered, and another, or a later "
+			       "one, was here", name, c->o->def.revision);
 	if (c->o->terms.epoch <= v.epoch)
 		return kr_fail(e, KR_E_STALE_EPOCH,
 			       "%s: epoch %llu offered, %llu was here", name,

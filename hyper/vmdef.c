@@ -203,6 +203,8 @@ static const struct key keys[] = {
 	  .min = KR_VMDEF_MEMORY_MB_MIN, .max = KR_VMDEF_MEMORY_MB_MAX },
 	{ "vm", "accel", ENUM, false, AT(kr_vmdef, accel), NAMES(accels) },
 	{ "vm", "console", BOOL, false, AT(kr_vmdef, console) },
+	{ "vm", "revision", NUM, false, AT(kr_vmdef, revision), .min = 1,
+	  .max = KR_VMDEF_REVISION_MAX },
 	{ "boot", "kernel", STR, false, AT(kr_vmdef, kernel),
 	  .check = check_file },
 	{ "boot", "initrd", STR, false, AT(kr_vmdef, initrd),
@@ -510,7 +512,8 @@ static void add_section(struct text *t, const char *section, const char *name,
 			break;
 		case NUM:
 			memcpy(&x, f, sizeof(x));
-			add(t, "%s = %u\n", k->key, x);
+			if (x)	/* 0: a number that is not given */
+				add(t, "%s = %u\n", k->key, x);
 			break;
 		case ENUM:
 			memcpy(&x, f, sizeof(x));

@@ -26,6 +26,7 @@
 #define KR_VMDEF_VCPUS_MAX	64u
 #define KR_VMDEF_MEMORY_MB_MIN	4u
 #define KR_VMDEF_MEMORY_MB_MAX	1048576u
+#define KR_VMDEF_REVISION_MAX	9999999u
 #define KR_VMDEF_CMDLINE_MAX	1023u	/* bytes */
 #define KR_VMDEF_FILE_MAX	255u	/* bytes of "storage:path" */
 #define KR_VMDEF_TEXT_MAX	8448u	/* bytes of canonical text, with NUL */
@@ -64,6 +65,8 @@ struct kr_vmdef {
 	uint32_t	    memory_mb;
 	enum kr_vmdef_accel accel;		/* tcg */
 	bool		    console;		/* on */
+	uint32_t	    revision;	/* counts changes, from 1 on; 0, which
+					   is not printed: not counted yet */
 	/* [boot]; "" = not given */
 	char		    kernel[KR_VMDEF_FILE_MAX + 1];
 	char		    initrd[KR_VMDEF_FILE_MAX + 1];

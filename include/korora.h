@@ -110,6 +110,9 @@ X(NO_POLICY,	1032, KR_EXIT_REFUSED, ENOENT, KR_USER, \
 X(QUESTION,	1033, KR_EXIT_REFUSED, EPERM, KR_USER, \
   "no rule deals with it, so nobody can approve it", \
   "the answer is a policy: korora policy explain VM --to HOST --as USER") \
+X(STALE_REVISION, 1034, KR_EXIT_REFUSED, ESTALE, KR_USER, \
+  "the definition was made from an older revision than the newest", \
+  "korora vm show has the newest: make the change to that one") \
 /* 2xxx: who the peer is */ \
 X(UNREACHABLE,	2001, KR_EXIT_REFUSED, EHOSTUNREACH, KR_PEER, \
   "the peer cannot be reached", \

@@ -3,7 +3,10 @@
 import contextlib
 import ctypes
 import glob
+import hashlib
 import os
+import re
+import sqlite3
 import time
 
 from labrun import check, equal, libc, run
@@ -77,6 +80,55 @@ def watching_is_quiet_when_nothing_happens(lab):
 
 
 CAP_DAC_OVERRIDE = 1 << 1
+
+
+def revisions_are_counted(lab):
+    """Every change is the next one, in the log; nothing goes back, neither by
+    a file that was made from an older one nor by a host that turned bad."""
+    def text():
+        return lab.told("a", "vm", "show", "dirtier")["definition"]
+
+    def define(text):
+        path = lab.dir + "/dirtier.vm"
+        with open(path, "w") as f:
+            f.write(text)
+        return lab.korora("a", "vm", "define", path)
+
+    def revision(host):
+        return lab.told(host, "vm", "show", "dirtier")["revision"]
+
+    first = text()
+    check("revision = 1\n" in first, first)
+    lab.korora("a", "vm", "stop", "dirtier", "--force")
+    equal(define(first).rc, 0, "unchanged")
+    equal(revision("a"), 1, "of what did not change")
+    r = define(first.replace("vcpus = 1\n", "vcpus = 2\n"))
+    equal((r.rc, r.json["revision"]), (0, 2), "a change: %r" % r)
+    r = define(first.replace("memory_mb = ", "memory_mb = 1"))
+    equal(r.code, "KR-1034", "made from an older one: %r" % r)
+    bare = re.sub("revision = .*\n", "", text())
+    equal((define(bare).rc, revision("a")), (0, 2), "without a number")
+    seen = [e["detail"]["revision"] for e in lab.evidence("a")
+            if e["event"] == "vm-defined"]
+    equal(seen[-3:], [1, 2, 2], "in the log")
+    equal(lab.korora("a", "vm", "start", "dirtier").rc, 0, "start")
+    for src, dst in ("ab", "ba"):
+        equal(lab.migrate(src, dst).rc, 0, "%s to %s" % (src, dst))
+    equal((revision("a"), revision("b")), (2, 2), "both hosts'")
+    lab.korora("a", "vm", "stop", "dirtier", "--force")
+    for old in (first, text().replace("vcpus = 2\n", "vcpus = 1\n")):
+        lab.lab("daemon", "a", "stop")
+        with sqlite3.connect(lab.dir + "/a/var/lib/korora/korora.db") as db:
+            db.execute("UPDATE vm SET definition = ?, digest = ?", (
+                old, hashlib.sha256(old.encode()).digest()))
+        db.close()
+        lab.lab("daemon", "a", "start")
+        equal(lab.korora("a", "vm", "start", "dirtier").rc, 0, "start")
+        r = lab.migrate("a", "b")
+        equal((r.code, r.json["status"]), ("KR-1034", "refused"), "%r" % r)
+        equal((lab.state("a"), len(lab.qemus("b"))), ("running", 0), "a, b")
+        lab.korora("a", "vm", "stop", "dirtier", "--force")
+    equal(revision("b"), 2, "what b has seen")
 
 
 def shed(lab, host):
@@ -215,7 +267,7 @@ if __name__ == "__main__":
             watching_is_quiet_when_nothing_happens,
             hypervisors_shed_what_they_do_not_need]),
         (DIRTIER, [slow_death_at_the_source, slow_death_at_the_destination]),
-        (DIRTIER, [what_was_stopped_stays_so]),
+        (DIRTIER, [what_was_stopped_stays_so, revisions_are_counted]),
         (DIRTIER, [disk_of_another_owner_is_opened,
                    slow_death_holds_nobody_up, endless_death_is_said]),
     ])

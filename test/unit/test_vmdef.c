@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -50,6 +51,30 @@ static void prints_canonically(void **state)
 	assert_string_equal(hex, 
 		"cd14d1b3ca1cc8add2167118ffae9b32"
 		"8252f043c4c61399b55c309b54bdf5e7");
+}
+
+/* A number is printed if there is one. */
+static void has_a_revision(void **state)
+{
+	struct kr_err e = KR_ERR_NONE;
+	char text[KR_VMDEF_TEXT_MAX], out[KR_VMDEF_TEXT_MAX];
+	const char *boot = strstr(canonical, "\n[boot]");
+	struct kr_vmdef d;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%.*srevision = %u\n%s",
+		 (int)(boot - canonical), canonical, KR_VMDEF_REVISION_MAX,
+		 boot);
+	assert_int_equal(kr_vmdef_parse("f", text, strlen(text), &d, &e), 0);
+	assert_int_equal(d.revision, KR_VMDEF_REVISION_MAX);
+	kr_vmdef_print(&d, out);
+	assert_string_equal(out, text);
+	assert_int_equal(kr_vmdef_parse("f", canonical, strlen(canonical), &d,
+					&e), 0);
+	assert_int_equal(d.revision, 0);
+	snprintf(text, sizeof(text), "%.*srevision = 0\n%s",
+		 (int)(boot - canonical), canonical, boot);
+	assert_true(kr_vmdef_parse("f", text, strlen(text), &d, &e) < 0);
 }
 
 static void goes_over_the_wire(void **state)
@@ -232,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prints_canonically),
+		cmocka_unit_test(has_a_revision),
 		cmocka_unit_test(goes_over_the_wire),
 		cmocka_unit_test(refuses_bad_ones),
 		cmocka_unit_test(the_longest_fits),
