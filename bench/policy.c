@@ -13,6 +13,7 @@
 
 #include "policy/book.h"
 
+#define DEMANDS_MAX	4096u
 #define N_DEFAULT	10000u
 #define N_MAX		25000u	/* in one file */
 #define ROUNDS		20u		/* of requests, each one per triple */
@@ -101,6 +102,21 @@ static char *hosts_text(unsigned int n, size_t *ret_n)
 	return fclose(f) ? NULL : p;
 }
 
+/* As many demands as a policy may have, which is asked before every step. */
+static char *demands_text(unsigned int n, size_t *ret_n)
+{
+	char *p = NULL;
+	FILE *f = open_memstream(&p, ret_n);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "[policy bench]\nversion = 1\n");
+	for (unsigned int i = 0; i < n; i++)
+		fprintf(f, "[protection p%u]\non = vm:web%u, vm:db%u-*\n"
+			"no_postcopy = yes\n", i, i, i);
+	return fclose(f) ? NULL : p;
+}
+
 /* Decides everything; 0 if each answer is the expected one. */
 static int decide(const struct kr_book *b, unsigned int n, enum shape shape,
 		  double *us, size_t *ret_n)
@@ -177,6 +193,29 @@ static int decide_hosts(const struct kr_book *b, unsigned int n, double *us,
 	return 0;
 }
 
+/* Of each VM, half of them by a pattern. */
+static int demand(const struct kr_book *b, double *us)
+{
+	for (unsigned int i = 0; i < b->n_protections; i++) {
+		struct kr_protection p;
+		char item[32];
+		double from;
+
+		snprintf(item, sizeof(item), i % 2 ? "vm:web%u" : "vm:db%u-1",
+			 i);
+		from = now_us();
+		kr_book_demands(b, item, &p);
+		us[i] = now_us() - from;
+		if (!p.no_postcopy) {
+			fprintf(stderr, "policy: nothing demanded of %s\n",
+				item);
+			return -1;
+		}
+	}
+	print("demanded", us, b->n_protections);
+	return 0;
+}
+
 static int run(unsigned int n)
 {
 	size_t n_bytes, n_all = 0;
@@ -204,6 +243,12 @@ static int run(unsigned int n)
 	if (!b || decide_hosts(b, n, us, &n_all))
 		return 1;
 	print("by host", us, n_all);
+	kr_book_free(b);
+	free(policy);
+	policy = demands_text(n < DEMANDS_MAX ? n : DEMANDS_MAX, &n_bytes);
+	b = load(policy, n_bytes, "and as many protections as there may be");
+	if (!b || demand(b, us))
+		return 1;
 	kr_book_free(b);
 	free(policy);
 	free(us);

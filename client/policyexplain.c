@@ -135,6 +135,20 @@ static json_t *person(const struct kr_person *p)
 	return json_pack("{s:s, s:o}", "name", p->name, "roles", roles);
 }
 
+/* What is demanded and no host can give: such a migration is refused. */
+static json_t *unmet(const struct kr_policyask *q)
+{
+	struct kr_protection d;
+	json_t *a = json_array();
+
+	kr_book_demands(q->p.book, q->x.item, &d);
+	if (q->x.procedure->goes_to && d.attestation)
+		json_array_append_new(a, json_string("attestation"));
+	if (q->x.procedure->goes_to && d.scanners)
+		json_array_append_new(a, json_string("scanners"));
+	return a;
+}
+
 static json_t *explained(const struct kr_policyask *q, const struct kr_verdict *v)
 {
 	const struct kr_execution *x = &q->x;
@@ -146,7 +160,7 @@ static json_t *explained(const struct kr_policyask *q, const struct kr_verdict *
 	kr_book_demands(q->p.book, x->item, &demands);
 	return json_pack(
 		"{s:s, s:s, s:s?, s:o, s:b, s:s, s:s, s:s?, s:s?, s:o, s:o,"
-		" s:o, s:o, s:o, s:o, s:o, s:o*, s:o}",
+		" s:o, s:o, s:o, s:o, s:o, s:o*, s:o, s:o}",
 		"answer", kr_answer_name(v->answer),
 		"reason", kr_reason_text(v->reason),
 		"rule", kr_clarkwilson_of(v->reason), "by", person(&x->by),
@@ -160,7 +174,7 @@ static json_t *explained(const struct kr_policyask *q, const struct kr_verdict *
 		"handover", kr_policyclass_handover(q),
 		"near", near_ones(q), "demands",
 		x->procedure->goes_to ? kr_policyfile_demands(&demands) : NULL,
-		"policy", kr_policyfile_head(&q->p));
+		"unmet", unmet(q), "policy", kr_policyfile_head(&q->p));
 }
 
 static void tell_person(const char *what, const json_t *p)
@@ -198,8 +212,11 @@ static void tell_remedy(const json_t *j, const struct kr_verdict *v)
 	kr_policyfile_flat(flat);
 	if (v->reason == KR_REASON_TWO_TRIPLES)
 		printf("yes, if one of the two did not deal with it\n");
-	else if (v->reason == KR_REASON_CERTIFIER)
+	else if (v->reason == KR_REASON_CERTIFIER ||
+		 v->reason == KR_REASON_HIMSELF)
 		printf("yes, if somebody else asked\n");
+	else if (v->reason == KR_REASON_LEVEL)
+		printf("yes, if who asks had at least the level of the item\n");
 	else if (v->reason == KR_REASON_TENANT)
 		printf("yes, if who asks had the category %s\n",
 		       kr_columns_text(flat, "c", text));
@@ -256,7 +273,22 @@ static bool begins(const json_t *j)
 	const char *answer = json_string_value(json_object_get(
 		json_object_get(j, "handover"), "answer"));
 
-	return !answer || !strcmp(answer, kr_answer_name(KR_YES));
+	return (!answer || !strcmp(answer, kr_answer_name(KR_YES))) &&
+	       !json_array_size(json_object_get(j, "unmet"));
+}
+
+static void tell_whether_it_begins(const json_t *j)
+{
+	const char *why = json_string_value(json_object_get(json_object_get(
+		j, "handover"), "why"));
+	json_t *what;
+	size_t i;
+
+	if (why)
+		printf("no hand-over begins: only if %s\n", why);
+	json_array_foreach(json_object_get(j, "unmet"), i, what)
+		printf("no hand-over begins: the policy demands %s, and no host "
+		       "has that yet\n", json_string_value(what));
 }
 
 static void tell(const json_t *j, const struct kr_verdict *v)
@@ -278,10 +310,7 @@ static void tell(const json_t *j, const struct kr_verdict *v)
 		printf("roles are not known, since kororad does not tell: "
 		       "see --role\n");
 	kr_policyclass_tell(json_object_get(j, "classes"));
-	if (!begins(j))
-		printf("no hand-over begins: only if %s\n",
-		       json_string_value(json_object_get(json_object_get(
-			       j, "handover"), "why")));
+	tell_whether_it_begins(j);
 	tell_remedy(j, v);
 	tell_near(json_object_get(j, "near"));
 	tell_demands(json_object_get(j, "demands"));

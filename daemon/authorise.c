@@ -4,6 +4,7 @@
 
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -80,6 +81,18 @@ static int find_migration(struct kr_request *q, const char *text,
 	snprintf(a->name, sizeof(a->name), "%s", d.name);
 	snprintf(a->tenant, sizeof(a->tenant), "%s", d.tenant);
 	return kr_sight_check(q, text, d.name, d.tenant, e);
+}
+
+/* A number is the user that it stands for. */
+static void find_user(struct about *a)
+{
+	char *end;
+	unsigned long uid = strtoul(a->name, &end, 10);
+	const struct passwd *pw = a->name[0] && !*end ? getpwuid((uid_t)uid) :
+							NULL;
+
+	if (pw)
+		snprintf(a->name, sizeof(a->name), "%s", pw->pw_name);
 }
 
 /* A name that is not there, or not whole, is nobody's: the method says so. */
@@ -240,6 +253,8 @@ int kr_authorise(struct kr_request *q, enum kr_tp tp, enum kr_api_item item,
 		return r;
 	if (x.procedure->on == KR_ITEM_VM)
 		find_tenant(q, &a);
+	if (x.procedure->on == KR_ITEM_USER)
+		find_user(&a);
 	x.by = w.p;
 	x.item = kr_item_put(x.procedure->on, a.name, item_of);
 	x.tenant = a.tenant[0] ? a.tenant : NULL;

@@ -61,6 +61,7 @@ void kr_book_free(struct kr_book *b)
 	kr_grants_free(b->grants);
 	kr_wordindex_free(b->subjects_of);
 	kr_wordindex_free(b->items_of);
+	kr_wordindex_free(b->protections_of);
 	free(b);
 }
 
@@ -161,23 +162,30 @@ static void strictest(struct kr_words *io, const struct kr_words *suites)
 		*io = *suites;
 }
 
+struct demands { const struct kr_book *b; struct kr_protection *p; };
+
+/* Twice the same, by two words of it, demands no more. */
+static void add_demands(void *arg, uint32_t n)
+{
+	struct demands *d = arg;
+	const struct kr_protection *p = &d->b->protections[n];
+
+	d->p->attestation |= p->attestation;
+	d->p->no_postcopy |= p->no_postcopy;
+	d->p->memory_root |= p->memory_root;
+	if (p->scanners > d->p->scanners)
+		d->p->scanners = p->scanners;
+	strictest(&d->p->control_suites, &p->control_suites);
+	strictest(&d->p->lane_suites, &p->lane_suites);
+}
+
 void kr_book_demands(const struct kr_book *b, const char *item,
 		     struct kr_protection *ret_p)
 {
-	*ret_p = (struct kr_protection){ 0 };
-	for (unsigned int i = 0; i < b->n_protections; i++) {
-		const struct kr_protection *p = &b->protections[i];
+	struct demands d = { b, ret_p };
 
-		if (!kr_words_have(&p->on, item))
-			continue;
-		ret_p->attestation |= p->attestation;
-		ret_p->no_postcopy |= p->no_postcopy;
-		ret_p->memory_root |= p->memory_root;
-		if (p->scanners > ret_p->scanners)
-			ret_p->scanners = p->scanners;
-		strictest(&ret_p->control_suites, &p->control_suites);
-		strictest(&ret_p->lane_suites, &p->lane_suites);
-	}
+	*ret_p = (struct kr_protection){ 0 };
+	kr_wordindex_each(b->protections_of, 0, item, add_demands, &d);
 }
 
 /* ---- deciding ---------------------------------------------------------- */
@@ -271,6 +279,41 @@ static void consider(void *arg, unsigned int i)
 		.triple = t, .approved = approved };
 }
 
+/* Biba's no write up. What is read makes no data of its reader's: that takes a
+ * procedure, which verifies what it is given (rule C5). */
+static bool writes_up(const struct kr_execution *x, struct kr_class by,
+		      struct kr_class item)
+{
+	const struct kr_procedure *p = x->procedure;
+
+	return p->transforms & kr_item_kind_data(p->on) &&
+	       by.level < item.level;
+}
+
+/* Who grants separates duties for others, not for himself. */
+static bool gives_himself(const struct kr_execution *x)
+{
+	char own[KR_ITEM_BYTES];
+
+	return (x->procedure == kr_procedure(KR_TP_user_grant) ||
+		x->procedure == kr_procedure(KR_TP_user_key_add)) &&
+	       !strcmp(x->item, kr_item_put(KR_ITEM_USER, x->by.name, own));
+}
+
+/* What no triple can allow. */
+static enum kr_reason forbidden(const struct kr_book *b,
+				const struct kr_execution *x)
+{
+	struct kr_class by = kr_book_subject_class(b, &x->by);
+	struct kr_class item = kr_book_item_class(b, x->item, x->tenant);
+
+	if (item.categories & ~by.categories)
+		return KR_REASON_TENANT;
+	if (writes_up(x, by, item))
+		return KR_REASON_LEVEL;
+	return gives_himself(x) ? KR_REASON_HIMSELF : KR_REASON_NONE;
+}
+
 struct kr_verdict kr_book_decide(const struct kr_book *b,
 				 const struct kr_execution *x)
 {
@@ -278,6 +321,7 @@ struct kr_verdict kr_book_decide(const struct kr_book *b,
 				    .reason = KR_REASON_NO_TRIPLE } };
 	struct kr_verdict *v = &s.v;
 	char role[KR_BOOK_NAME_MAX + 8];
+	enum kr_reason why;
 
 	if (x->procedure->open)
 		return (struct kr_verdict){ .answer = KR_YES };
@@ -306,10 +350,9 @@ struct kr_verdict kr_book_decide(const struct kr_book *b,
 					     x)) {
 		v->answer = KR_NO;
 		v->reason = KR_REASON_CERTIFIER;
-	} else if (kr_book_item_class(b, x->item, x->tenant).categories &
-		   ~kr_book_subject_class(b, &x->by).categories) {
+	} else if ((why = forbidden(b, x))) {
 		v->answer = KR_NO;
-		v->reason = KR_REASON_TENANT;
+		v->reason = why;
 	}
 	return s.v;
 }

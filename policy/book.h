@@ -78,7 +78,7 @@ struct kr_book {
 	unsigned int n_categories;
 	/* after kr_book_finish(): triples, classings by what they match */
 	struct kr_grants *grants;
-	struct kr_wordindex *subjects_of, *items_of;
+	struct kr_wordindex *subjects_of, *items_of, *protections_of;
 };
 
 /** kr_book_new() - An empty policy: nothing is allowed. NULL: no memory. */
@@ -138,6 +138,8 @@ struct kr_execution {
 	X(TWO_TRIPLES,	"two triples deal with it") \
 	X(CERTIFIER,	"who certified it may not execute it") \
 	X(TENANT,	"the item is another tenant's") \
+	X(LEVEL,	"who asks is of a lower level than what he would change") \
+	X(HIMSELF,	"nobody gives himself a role or a key") \
 	X(NOBODY,	"it is not known who asks")
 
 enum kr_reason {

@@ -553,6 +553,20 @@ static struct kr_wordindex *index_of(const struct kr_classing *c,
 	return x;
 }
 
+static struct kr_wordindex *index_of_protections(const struct kr_book *b)
+{
+	struct kr_wordindex *x;
+	size_t n_words = 0;
+
+	for (unsigned int i = 0; i < b->n_protections; i++)
+		n_words += b->protections[i].on.n;
+	x = kr_wordindex_new(n_words);
+	for (unsigned int i = 0; x && i < b->n_protections; i++)
+		for (unsigned int k = 0; k < b->protections[i].on.n; k++)
+			kr_wordindex_put(x, 0, b->protections[i].on.word[k], i);
+	return x;
+}
+
 struct roles { const char *of[KR_BOOK_ROLES_MAX]; unsigned int n; };
 
 static int add_roles(struct roles *all, const struct kr_words *w,
@@ -603,7 +617,8 @@ int kr_book_finish(struct kr_book *b, struct kr_err *e)
 		return r;
 	b->subjects_of = index_of(b->subjects, b->n_subjects);
 	b->items_of = index_of(b->items, b->n_items);
-	if (!b->subjects_of || !b->items_of)
+	b->protections_of = index_of_protections(b);
+	if (!b->subjects_of || !b->items_of || !b->protections_of)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	return kr_grants_new(b, &b->grants, e);
 }

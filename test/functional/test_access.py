@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may ask for what: roles of users on the local API."""
 import json
+import pwd
 import re
 
 from labrun import check, equal, run
@@ -151,6 +152,10 @@ def administrators_do_not_operate(lab):
           "an administrator operates or approves")
     equal(lab.korora("a", "user", "grant", "daemon", "audit",
                      user=NOBODY).rc, 0, "an administrator's grant")
+    for who in ("nobody", str(pwd.getpwnam("nobody").pw_uid)):
+        for role in ("operate", "approve"):
+            r = lab.korora("a", "user", "grant", who, role, user=NOBODY)
+            equal((r.rc, r.code), (1, "KR-1003"), "his own grant: %r" % r)
     users = lab.korora("a", "user", "list").json["users"]
     check(any(u["user"] == "daemon" and u["granted_by"] == "nobody"
               for u in users), "%s" % users)

@@ -386,6 +386,43 @@ def a_host_of_another_tenant_runs_nothing(lab):
     lab.works()
 
 
+HIGH = """
+[subject root]
+who = root
+level = relying-party
+
+[subject hosts]
+who = role:host
+level = relying-party
+
+[item guest]
+on = vm:dirtier
+level = relying-party
+"""
+
+
+def nobody_writes_up(lab):
+    """Who is of a lower level than a VM changes nothing of it, by no way;
+    nor does he, in two steps, by making himself its owner first."""
+    good = text_of(lab, "a")
+    path = lab.dir + "/images/dirtier.vm"
+    equal(lab.korora("a", "user", "grant", "nobody", "operate").rc, 0, "grant")
+    edit(lab, "a", lambda t: t + HIGH)
+    equal(reload(lab, "a").rc, 0, "reload")
+    for args in (("vm", "stop", "dirtier"), ("vm", "stop", "dirtier", "--force"),
+                 ("vm", "define", path), ("vm", "remove", "dirtier"),
+                 ("migrate", "dirtier", "--to", "b"),
+                 ("user", "grant", "nobody", "admin")):
+        r = lab.korora("a", *args, user=NOBODY)
+        equal((r.rc, r.code), (1, "KR-1003"), "%s: %r" % (args, r))
+    equal(lab.korora("a", "vm", "show", "dirtier", user=NOBODY).rc, 0, "read")
+    lab.runs("a")
+    lab.works()
+    equal(lab.korora("a", "user", "revoke", "nobody", "operate").rc, 0,
+          "revoke")
+    shipped(lab, "a", good)
+
+
 def a_tenant_keeps_its_own(lab):
     """Nobody makes another tenant's VM his own by defining it anew."""
     good = text_of(lab, "a")
@@ -480,4 +517,5 @@ if __name__ == "__main__":
         no_name_service_while_it_stands_still,
         target_decides_anew, a_host_of_another_tenant,
         a_host_of_another_tenant_runs_nothing, a_tenant_keeps_its_own,
+        nobody_writes_up,
         reloading_is_for_admins, a_store_of_before_there_were_policies])])

@@ -212,6 +212,10 @@ HIGHER = """
 who = role:host
 level = relying-party
 
+[subject operators]
+who = role:operate
+level = relying-party
+
 [item guest]
 on = vm:dirtier
 level = relying-party

@@ -325,6 +325,19 @@ def explain_tells_classes_and_which_lines_gave_them(root):
           out)
 
 
+def explain_tells_what_no_host_has(root):
+    """What is allowed and would be refused all the same is no yes."""
+    with open(shipped("strict")) as f:
+        root.in_force(a=f.read())
+    args = ("web1", "--to", "b", "--as", "anna", "--role", "operate",
+            "--approved-by", "otto:approve", "--approved-by", "rosa:approve")
+    said = explain(root, *args, rc=1)
+    equal((said["answer"], said["unmet"]),
+          ("yes", ["attestation", "scanners"]), "%s" % said)
+    out = root.policy("explain", *args).out
+    check("no hand-over begins: the policy demands scanners" in out, out)
+
+
 def explain_asks_kororad_for_roles_and_tenant(root):
     """One that knows three users and a VM."""
     known = {
@@ -427,6 +440,7 @@ if __name__ == "__main__":
         explain_tells_who_decides, explain_tells_what_would_have_to_be_true,
         explain_names_two_triples_and_categories,
         explain_tells_classes_and_which_lines_gave_them,
+        explain_tells_what_no_host_has,
         explain_asks_kororad_for_roles_and_tenant, explain_refuses_nonsense,
         diff_tells_decisions_not_texts, tables_of_requests_are_tests,
         the_manual_s_examples_are_right])], Root)

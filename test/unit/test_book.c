@@ -161,6 +161,65 @@ static void persons_approve(void **state)
 	kr_book_free(b);
 }
 
+/* Biba: no write up, by any way; reading is none. */
+static void no_write_up(void **state)
+{
+	static const char text[] = HEAD
+		"[triple t]\nwho = role:operate, role:host\n"
+		"may = vm.define, vm.start, vm.stop, vm.remove, migrate, cancel, "
+		"recover, receive, vm.show, plan\non = vm:*\ncertified_by = vera\n"
+		"[item high]\non = vm:web1\nlevel = relying-party\n"
+		"[subject high]\nwho = otto, host:b\nlevel = relying-party\n"
+		"[subject higher]\nwho = paul\nlevel = tpm\n";
+	static const char *const writes[] = {
+		"vm.define", "vm.start", "vm.stop", "vm.remove", "migrate",
+		"cancel", "recover", "receive",
+	};
+	struct kr_book *b = good(text);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		const char *p = writes[i];
+
+		decides(b, wish("anna", "operate", p, "vm:web1", "b"), KR_NO,
+			KR_REASON_LEVEL);
+		decides(b, wish("host:c", "host", p, "vm:web1", "b"), KR_NO,
+			KR_REASON_LEVEL);
+		decides(b, wish("anna", "operate", p, "vm:web2", "b"), KR_YES,
+			KR_REASON_NONE);
+		decides(b, wish("otto", "operate", p, "vm:web1", "b"), KR_YES,
+			KR_REASON_NONE);
+		decides(b, wish("host:b", "host", p, "vm:web1", "b"), KR_YES,
+			KR_REASON_NONE);
+		decides(b, wish("paul", "operate", p, "vm:web1", "b"), KR_YES,
+			KR_REASON_NONE);
+	}
+	decides(b, wish("anna", "operate", "vm.show", "vm:web1", NULL), KR_YES,
+		KR_REASON_NONE);
+	decides(b, wish("anna", "operate", "plan", "vm:web1", "b"), KR_YES,
+		KR_REASON_NONE);
+	kr_book_free(b);
+}
+
+static void nobody_gives_himself(void **state)
+{
+	struct kr_book *b = good(HEAD
+		"[triple t]\nwho = role:admin\n"
+		"may = user.grant, user.revoke, user.key.add\non = user:*\n"
+		"certified_by = vera\n");
+
+	(void)state;
+	decides(b, wish("eve", "admin", "user.grant", "user:eve", NULL), KR_NO,
+		KR_REASON_HIMSELF);
+	decides(b, wish("eve", "admin", "user.key.add", "user:eve", NULL),
+		KR_NO, KR_REASON_HIMSELF);
+	decides(b, wish("eve", "admin", "user.revoke", "user:eve", NULL),
+		KR_YES, KR_REASON_NONE);
+	decides(b, wish("eve", "admin", "user.grant", "user:even", NULL),
+		KR_YES, KR_REASON_NONE);
+	kr_book_free(b);
+}
+
 /* '*' is for every item, and what is used on none has no class. */
 static void no_item_no_category(void **state)
 {
@@ -479,6 +538,8 @@ int main(void)
 		cmocka_unit_test(what_the_index_finds_is_asked),
 		cmocka_unit_test(two_deal_with_it),
 		cmocka_unit_test(certifier_executes),
+		cmocka_unit_test(no_write_up),
+		cmocka_unit_test(nobody_gives_himself),
 		cmocka_unit_test(persons_approve),
 		cmocka_unit_test(no_item_no_category),
 		cmocka_unit_test(two_want_approvals),
