@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/clarkwilson.h"
+#include "policy/executed.h"
 #include "policy/grants.h"
 #include "policy/wordindex.h"
 
@@ -279,39 +280,23 @@ static void consider(void *arg, unsigned int i)
 		.triple = t, .approved = approved };
 }
 
-/* Biba's no write up. What is read makes no data of its reader's: that takes a
- * procedure, which verifies what it is given (rule C5). */
-static bool writes_up(const struct kr_execution *x, struct kr_class by,
-		      struct kr_class item)
-{
-	const struct kr_procedure *p = x->procedure;
-
-	return p->transforms & kr_item_kind_data(p->on) &&
-	       by.level < item.level;
-}
-
-/* Who grants separates duties for others, not for himself. */
-static bool gives_himself(const struct kr_execution *x)
-{
-	char own[KR_ITEM_BYTES];
-
-	return (x->procedure == kr_procedure(KR_TP_user_grant) ||
-		x->procedure == kr_procedure(KR_TP_user_key_add)) &&
-	       !strcmp(x->item, kr_item_put(KR_ITEM_USER, x->by.name, own));
-}
-
 /* What no triple can allow. */
 static enum kr_reason forbidden(const struct kr_book *b,
 				const struct kr_execution *x)
 {
 	struct kr_class by = kr_book_subject_class(b, &x->by);
 	struct kr_class item = kr_book_item_class(b, x->item, x->tenant);
+	char own[KR_ITEM_BYTES];
+	struct kr_decision d;
 
 	if (item.categories & ~by.categories)
 		return KR_REASON_TENANT;
-	if (writes_up(x, by, item))
-		return KR_REASON_LEVEL;
-	return gives_himself(x) ? KR_REASON_HIMSELF : KR_REASON_NONE;
+	kr_item_put(KR_ITEM_USER, x->by.name, own);
+	d = kr_executed_decide(x->procedure, by, item, !strcmp(x->item, own));
+	if (d.answer == KR_YES)
+		return KR_REASON_NONE;
+	return d.failed & 1u << KR_COND_NOT_ITSELF ? KR_REASON_HIMSELF :
+						     KR_REASON_LEVEL;
 }
 
 struct kr_verdict kr_book_decide(const struct kr_book *b,

@@ -139,7 +139,7 @@ struct kr_execution {
 	X(CERTIFIER,	"who certified it may not execute it") \
 	X(TENANT,	"the item is another tenant's") \
 	X(LEVEL,	"who asks is of a lower level than what he would change") \
-	X(HIMSELF,	"nobody gives himself a role or a key") \
+	X(HIMSELF,	"nobody changes his own roles and keys") \
 	X(NOBODY,	"it is not known who asks")
 
 enum kr_reason {

@@ -201,7 +201,7 @@ static void no_write_up(void **state)
 	kr_book_free(b);
 }
 
-static void nobody_gives_himself(void **state)
+static void nobody_changes_himself(void **state)
 {
 	struct kr_book *b = good(HEAD
 		"[triple t]\nwho = role:admin\n"
@@ -214,6 +214,8 @@ static void nobody_gives_himself(void **state)
 	decides(b, wish("eve", "admin", "user.key.add", "user:eve", NULL),
 		KR_NO, KR_REASON_HIMSELF);
 	decides(b, wish("eve", "admin", "user.revoke", "user:eve", NULL),
+		KR_NO, KR_REASON_HIMSELF);
+	decides(b, wish("eve", "admin", "user.revoke", "user:even", NULL),
 		KR_YES, KR_REASON_NONE);
 	decides(b, wish("eve", "admin", "user.grant", "user:even", NULL),
 		KR_YES, KR_REASON_NONE);
@@ -539,7 +541,7 @@ int main(void)
 		cmocka_unit_test(two_deal_with_it),
 		cmocka_unit_test(certifier_executes),
 		cmocka_unit_test(no_write_up),
-		cmocka_unit_test(nobody_gives_himself),
+		cmocka_unit_test(nobody_changes_himself),
 		cmocka_unit_test(persons_approve),
 		cmocka_unit_test(no_item_no_category),
 		cmocka_unit_test(two_want_approvals),
