@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gentable.c - prints the hand-over's table as a Promela include, so that
- * the model steps through the very table kororad does. Built and run by
- * model/check.
+ * the model steps through the very table kororad does.
  *
- *	gentable [FROM EVENT TO ACT | ~FROM EVENT]...
+ *	gentable			the include
+ *	gentable --each			FROM EVENT and ~FROM EVENT of each edge
+ *					and each durable write that can be left
+ *					out, a line each
+ *	gentable FROM EVENT TO ACT | ~FROM EVENT ...
+ *					these, for KR_BREAK (breaking.h)
  *
- * replaces edges first (TO may be ILLEGAL, ACT have a '!' before it to make
- * the edge eager), or leaves out the durable write of the edge that there is:
- * the broken tables that show that the model finds errors.
+ * FROM EVENT TO ACT is that edge instead (TO may be ILLEGAL: none; ACT have a
+ * '!' before it: eager), ~FROM EVENT the one that there is without its durable
+ * write: the broken tables that show that the model finds errors.
  */
 #include <stdio.h>
 #include <string.h>
@@ -97,11 +101,8 @@ static void tell(const char *which, bool (*is)(enum kr_state))
 	printf(")\n");
 }
 
-int main(int argc, char **argv)
+static void print_include(void)
 {
-	memcpy(table, kr_handover, sizeof(table));
-	if (break_table(argc - 1, argv + 1))
-		return 2;
 	define("", state_name, KR_STATE_N);
 	define("EV_", event_name, KR_EVENT_N);
 	define("A_", act_name, KR_ACT_N);
@@ -127,10 +128,55 @@ int main(int argc, char **argv)
 			       kr_event_name((enum kr_event)ev));
 			if (x->eager)
 				printf("\tedge_eager[%u] = true;\n", i);
-			if (unwritten[s][ev])
-				printf("\tedge_unwritten[%u] = true;\n", i);
 		}
 	}
 	printf("}\n");
+}
+
+/*
+ * An edge to where it comes from, with nothing to do, is one that is not there
+ * to the model, which takes no offence at an event: it is not of them.
+ */
+static void print_each(void)
+{
+	for (unsigned int s = 0; s < KR_STATE_N; s++)
+		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++) {
+			const struct kr_edge *x = &kr_handover[s][ev];
+
+			if (x->to == KR_ILLEGAL ||
+			    (x->to == (enum kr_state)s && !x->act))
+				continue;
+			printf("%s %s\n", state_name(s), event_name(ev));
+			if (x->to != (enum kr_state)s && !x->eager)
+				printf("~%s %s\n", state_name(s),
+				       event_name(ev));
+		}
+}
+
+static void print_broken(void)
+{
+	for (unsigned int s = 0; s < KR_STATE_N; s++)
+		for (unsigned int ev = 0; ev < KR_EVENT_N; ev++) {
+			const struct kr_edge *x = &table[s][ev];
+
+			if (unwritten[s][ev] ||
+			    memcmp(x, &kr_handover[s][ev], sizeof(*x)))
+				printf("%u:%u:%u:%u:%u\n",
+				       s * KR_EVENT_N + ev, x->to, x->act,
+				       x->eager, unwritten[s][ev]);
+		}
+}
+
+int main(int argc, char **argv)
+{
+	memcpy(table, kr_handover, sizeof(table));
+	if (argc == 1)
+		print_include();
+	else if (!strcmp(argv[1], "--each"))
+		print_each();
+	else if (break_table(argc - 1, argv + 1))
+		return 2;
+	else
+		print_broken();
 	return 0;
 }

@@ -4,7 +4,7 @@
  * policy/handover.c (table.pml, printed from it by gentable), with their acts
  * as in daemon/source.c and daemon/target.c, two hypervisors, and sessions.
  *
- * What may go wrong, FAULTS times in all and in any mixture: a kororad dies,
+ * What may go wrong, some times in all (breaking.h) and in any mixture: a kororad dies,
  * at any point, also between the record and the act, and is started anew with
  * what is durable; a session is cut, with any part of what is under way still
  * delivered, and each side noticing when it likes; a hypervisor dies; a
@@ -24,9 +24,9 @@
  */
 #include "table.pml"
 
-#ifndef FAULTS
-#define FAULTS	2
-#endif
+c_decl {
+\#include "breaking.h"
+}
 
 #define S	0	/* the source */
 #define T	1	/* the target */
@@ -101,7 +101,7 @@ bool rest;		/* T was told so; of this kororad's life */
 byte view[2 * N_LINKS];
 bool wire[N_LINKS];
 chan q[2 * N_LINKS] = [5] of { byte };
-byte faults = FAULTS;
+byte faults = 2;	/* or as breaking.h says */
 bool vm_died;
 /* ---- for the properties ------------------------------------------------- */
 bool was_released;
@@ -717,6 +717,11 @@ init
 
 	atomic {
 		fill_table();
+		c_code {
+			struct kr_table t = { edge_to, edge_act, edge_eager,
+					      edge_unwritten, N_EDGES };
+			kr_break(t, &now.faults);
+		};
 		st[S] = S_NEW;
 		st[T] = T_NEW;
 		vm[S] = RUNS;
