@@ -15,8 +15,8 @@ const struct kr_assent_rule kr_assent_rules[KR_ASSENT_ACT_N] = {
 			     KR_REQUEST_OPEN },
 	[KR_ASSENT_COUNT] = { "count", HIS | C(MAY) | C(APPROVES),
 			      KR_REQUEST_OPEN },
-	[KR_ASSENT_PASS] = { "pass", C(APPROVES) | C(ENOUGH),
-			     KR_REQUEST_APPROVED },
+	/* by a word that does not deny it */
+	[KR_ASSENT_PASS] = { "pass", C(ENOUGH), KR_REQUEST_APPROVED },
 	[KR_ASSENT_DENY] = { "deny", C(DENIES), KR_REQUEST_DENIED },
 	[KR_ASSENT_USE] = { "use", ALIVE | C(APPROVABLE) | C(ENOUGH),
 			    KR_REQUEST_USED },
