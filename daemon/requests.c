@@ -159,7 +159,8 @@ static struct kr_assent facts(const struct kr_requestrow *p, uint64_t now_ms)
 
 /*
  * Is @envelope a word of @approver's that is good for @act, as @a, the facts,
- * and it show? What is about him and his word is filled in in @a.
+ * and it show? What is about him and his word is filled in in @a. Nothing is
+ * read of what is refused whatever it says.
  */
 static int examine(struct kr_host *h, enum kr_assent_act act,
 		   const struct kr_requestrow *p,
@@ -173,8 +174,14 @@ static int examine(struct kr_host *h, enum kr_assent_act act,
 	struct kr_userkeyrow row = { 0 };
 	size_t n = strlen(envelope);
 	unsigned int failed;
-	int r = kr_approval_peek(envelope, n, &said, e);
+	int r;
 
+	a->by = approver;
+	failed = kr_assent_failed(&kr_assent_rules[act], a) &
+		 KR_ASSENT_UNREAD;
+	if (failed)
+		return refuse(p, approver, failed, e);
+	r = kr_approval_peek(envelope, n, &said, e);
 	if (!r && kr_userkeyrow_get(h->store, said.approver_keyid, &row,
 				    &why) && why.kr != KR_E_APPROVAL_KEY)
 		r = kr_fail(e, why.kr, "%s", why.what);
@@ -185,7 +192,6 @@ static int examine(struct kr_host *h, enum kr_assent_act act,
 	why = KR_ERR_NONE;
 	snprintf(mine.approver, sizeof(mine.approver), "%s", approver);
 	memcpy(mine.approver_keyid, row.keyid, sizeof(row.keyid));
-	a->by = approver;
 	a->key_of = key ? row.user : NULL;
 	a->is_signed = key && !kr_approval_verify(envelope, n, key, &said,
 						  NULL);

@@ -51,6 +51,9 @@ enum kr_assent_cond {
 	KR_ASSENT_COND_N
 };
 
+/* Those that are known before a word is read, first in the order above. */
+#define KR_ASSENT_UNREAD	((2u << KR_ASSENT_BY_ANOTHER) - 1)
+
 enum kr_assent_act {
 	KR_ASSENT_KEEP,		/* a word */
 	KR_ASSENT_COUNT,	/* a kept word, as an approval */
