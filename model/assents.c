@@ -328,7 +328,8 @@ static void must_tell(struct tally *n, const char *how)
 	clear(&s);
 	if (is_told || !i)
 		return;
-	/* without what implies it that does not happen yet, without both it does */
+	/* without what implies it that does not happen yet; without both,
+	 * it does */
 	if (!told("", i->unless, i->violated, &s)) {
 		clear(&s);
 		is_told = told(how, i->unless, i->violated, &s);

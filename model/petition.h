@@ -114,8 +114,8 @@ struct kr_petition_law {
 	struct kr_book *book[KR_PETITION_VERSIONS];
 	struct kr_assent_rule rules[KR_ASSENT_ACT_N];
 	unsigned int broken;		/* 1 << enum kr_petition_break */
-	bool may[KR_PETITION_VERSIONS][2][KR_PETITIONERS]; /* approve: with,
-							      without the role */
+	/* approve: by each version, with and without his role */
+	bool may[KR_PETITION_VERSIONS][2][KR_PETITIONERS];
 };
 
 /** kr_petition_law_init() - The shipped rules; two policies. < 0: cannot. */

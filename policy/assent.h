@@ -86,7 +86,7 @@ struct kr_assent {
 	unsigned int n;			/* words that count */
 	/* of who acts, and his word */
 	const char  *by;		/* as the host knows him */
-	const char  *key_of;		/* whom its key is enrolled for, or NULL */
+	const char  *key_of;		/* whose key it is here, or NULL */
 	bool	     is_signed;		/* with that key */
 	bool	     fits;		/* kr_approval_check() */
 	bool	     may;		/* approve, by the policy in force */
