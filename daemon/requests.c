@@ -130,42 +130,86 @@ int kr_requests_open(struct kr_host *h, struct kr_requestrow *io,
 
 /* ---- approving --------------------------------------------------------- */
 
-/* Does @envelope say something of @want, in @approver's own hand? */
-static int examine(struct kr_host *h, const struct kr_approval *want,
-		   const char *approver, const char *envelope,
-		   uint64_t now_ms, struct kr_approval *ret_a,
+static int refuse(const struct kr_requestrow *p, const char *by,
+		  unsigned int failed, struct kr_err *e)
+{
+	enum kr_assent_cond c = kr_assent_first(failed);
+
+	if (c == KR_ASSENT_WAITS)
+		return kr_fail(e, kr_assent_code(c), "it is %s",
+			       kr_requestrow_state_name(p->state));
+	if (c == KR_ASSENT_APPROVABLE)
+		return kr_fail(e, kr_assent_code(c), "no rule deals with "
+			       "%s%s%s%s%s by %s", p->procedure,
+			       p->item[0] ? " on " : "", p->item,
+			       p->to[0] ? " to " : "", p->to, p->requester);
+	return kr_fail(e, kr_assent_code(c), "%.64s%s%s", by,
+		       by[0] ? ": " : "", kr_assent_text(c));
+}
+
+/* What an act on a request looks at, but for who acts. */
+static struct kr_assent facts(const struct kr_requestrow *p, uint64_t now_ms)
+{
+	return (struct kr_assent){
+		.state = p->state,
+		.question = p->kind == KR_REQUEST_QUESTION,
+		.asked_by = p->requester, .expires_ms = p->expires_ms,
+		.now_ms = now_ms, .needed = p->needed, .by = "" };
+}
+
+/*
+ * Is @envelope a word of @approver's that is good for @act, as @a, the facts,
+ * and it show? What is about him and his word is filled in in @a. Nothing is
+ * read of what is refused whatever it says.
+ */
+static int examine(struct kr_host *h, enum kr_assent_act act,
+		   const struct kr_requestrow *p,
+		   const struct kr_approval *want, const char *approver,
+		   const char *envelope, struct kr_assent *a,
 		   struct kr_err *e)
 {
 	KR_AUTO(kr_pubkey_autofree) struct kr_pubkey *key = NULL;
-	struct kr_approval mine = *want;
+	struct kr_approval said, mine = *want;
 	struct kr_err why = KR_ERR_NONE;
-	struct kr_userkeyrow row;
+	struct kr_userkeyrow row = { 0 };
 	size_t n = strlen(envelope);
+	unsigned int failed;
 	int r;
 
-	if (!strcmp(approver, want->requester))
-		return kr_fail(e, KR_E_APPROVAL_SELF, "%.64s asked for it",
-			       approver);
-	r = kr_approval_peek(envelope, n, ret_a, e);
-	if (!r)
-		r = kr_userkeyrow_get(h->store, ret_a->approver_keyid, &row,
-				      e);
-	if (!r && strcmp(row.user, approver))
-		r = kr_fail(e, KR_E_APPROVAL_KEY, "the key is not %.64s's",
-			    approver);
-	if (!r)
+	a->by = approver;
+	failed = kr_assent_failed(&kr_assent_rules[act], a) &
+		 KR_ASSENT_UNREAD;
+	if (failed)
+		return refuse(p, approver, failed, e);
+	r = kr_approval_peek(envelope, n, &said, e);
+	if (!r && kr_userkeyrow_get(h->store, said.approver_keyid, &row,
+				    &why) && why.kr != KR_E_APPROVAL_KEY)
+		r = kr_fail(e, why.kr, "%s", why.what);
+	if (!r && row.user[0])
 		r = kr_pubkey_parse(row.pem, strlen(row.pem), &key, e);
-	if (!r && kr_approval_verify(envelope, n, key, ret_a, &why))
-		r = kr_fail(e, KR_E_APPROVAL_KEY, "%s", why.what);
 	if (r)
 		return r;
+	why = KR_ERR_NONE;
 	snprintf(mine.approver, sizeof(mine.approver), "%s", approver);
 	memcpy(mine.approver_keyid, row.keyid, sizeof(row.keyid));
-	return kr_approval_check(ret_a, &mine, now_ms, e);
+	a->key_of = key ? row.user : NULL;
+	a->is_signed = key && !kr_approval_verify(envelope, n, key, &said,
+						  NULL);
+	a->fits = !kr_approval_check(&said, &mine, a->now_ms, &why);
+	a->may = kr_consent_may_approve(h, approver);
+	a->approves = !strcmp(said.decision, KR_APPROVAL_APPROVE);
+	failed = kr_assent_failed(&kr_assent_rules[act], a);
+	a->key_of = NULL;	/* the row ends here */
+	if (!failed)
+		return 0;
+	return kr_assent_first(failed) == KR_ASSENT_FITS ?
+	       kr_fail(e, why.kr, "%s", why.what) :
+	       refuse(p, approver, failed, e);
 }
 
 struct count {
 	struct kr_host		 *h;
+	const struct kr_requestrow *p;
 	const struct kr_approval *want;
 	uint64_t		  now_ms;
 	unsigned int		  n;	/* approvals that count */
@@ -178,18 +222,11 @@ static int count_one(void *arg, const struct kr_approvalrow *row,
 		     struct kr_err *e)
 {
 	struct count *c = arg;
-	struct kr_approval a;
+	struct kr_assent a = facts(c->p, c->now_ms);
 
 	(void)e;
-	if (examine(c->h, c->want, row->approver, row->envelope, c->now_ms,
-		    &a, &c->why))
-		return 0;
-	if (!kr_consent_may_approve(c->h, row->approver)) {
-		kr_fail(&c->why, KR_E_NOT_APPROVED, "%.64s may not approve "
-			"any more", row->approver);
-		return 0;
-	}
-	if (strcmp(a.decision, KR_APPROVAL_APPROVE))
+	if (examine(c->h, KR_ASSENT_COUNT, c->p, c->want, row->approver,
+		    row->envelope, &a, &c->why))
 		return 0;
 	if (c->names && c->n < c->max)
 		memcpy(c->names[c->n], row->approver, sizeof(row->approver));
@@ -197,48 +234,42 @@ static int count_one(void *arg, const struct kr_approvalrow *row,
 	return 0;
 }
 
-static int waits(const struct kr_requestrow *p, struct kr_err *e)
-{
-	return p->state == KR_REQUEST_OPEN || p->state == KR_REQUEST_APPROVED ?
-	       0 : kr_fail(e, KR_E_REQUEST_OVER, "it is %s",
-			   kr_requestrow_state_name(p->state));
-}
-
 static int get(struct kr_host *h, const uint8_t id[16], uint64_t now_ms,
 	       struct kr_requestrow *ret_p, struct kr_err *e)
 {
 	int r = kr_requestrow_expire(h->store, now_ms, e);
 
-	if (!r)
-		r = kr_requestrow_get(h->store, id, ret_p, e);
-	return r ? r : waits(ret_p, e);
+	return r ? r : kr_requestrow_get(h->store, id, ret_p, e);
 }
 
-/* Nobody's word makes a rule of what no rule deals with. */
-static int can_be_approved(const struct kr_requestrow *p, struct kr_err *e)
+/* @act, and the request with it; by what is in @a. */
+static int act(struct kr_host *h, enum kr_assent_act what,
+	       const struct kr_requestrow *p, const struct kr_assent *a,
+	       struct kr_err *e)
 {
-	return p->kind != KR_REQUEST_QUESTION ? 0 :
-	       kr_fail(e, KR_E_QUESTION, "no rule deals with %s%s%s%s%s by %s",
-		       p->procedure, p->item[0] ? " on " : "", p->item,
-		       p->to[0] ? " to " : "", p->to, p->requester);
+	unsigned int failed = kr_assent_failed(&kr_assent_rules[what], a);
+
+	return failed ? refuse(p, a->by, failed, e) :
+	       kr_requestrow_move(h->store, p->id, p->state,
+				  kr_assent_rules[what].to, e);
 }
 
 /* What a word that was added makes of the request. */
 static int move(struct kr_host *h, const struct kr_requestrow *p,
-		const struct kr_approval *want, bool deny, uint64_t now_ms,
+		const struct kr_approval *want, struct kr_assent *a,
 		struct kr_err *e)
 {
-	struct count c = { .h = h, .want = want, .now_ms = now_ms };
+	struct count c = { .h = h, .p = p, .want = want,
+			   .now_ms = a->now_ms };
 	int r;
 
-	if (deny)
-		return kr_requestrow_move(h->store, p->id, p->state,
-					  KR_REQUEST_DENIED, e);
+	if (!kr_assent_failed(&kr_assent_rules[KR_ASSENT_DENY], a))
+		return act(h, KR_ASSENT_DENY, p, a, e);
 	r = kr_approvalrow_each(h->store, p->id, count_one, &c, e);
-	if (r || c.n < p->needed || p->state == KR_REQUEST_APPROVED)
+	a->n = c.n;
+	if (r || kr_assent_failed(&kr_assent_rules[KR_ASSENT_PASS], a))
 		return r;
-	return kr_requestrow_move(h->store, p->id, KR_REQUEST_OPEN,
-				  KR_REQUEST_APPROVED, e);
+	return act(h, KR_ASSENT_PASS, p, a, e);
 }
 
 static int add_word(struct kr_host *h, const uint8_t id[16],
@@ -247,31 +278,33 @@ static int add_word(struct kr_host *h, const uint8_t id[16],
 {
 	static struct kr_approvalrow row;
 	struct kr_requestrow p;
-	struct kr_approval want, a;
-	bool deny;
+	struct kr_approval want, said;
+	struct kr_assent a;
 	int r = get(h, id, now_ms, &p, e);
 
 	if (!r)
-		r = can_be_approved(&p, e);
-	if (!r)
 		r = kr_requests_want(h, &p, &want, e);
-	if (!r)
-		r = examine(h, &want, user, envelope, now_ms, &a, e);
 	if (r)
 		return r;
-	deny = !strcmp(a.decision, KR_APPROVAL_DENY);
+	a = facts(&p, now_ms);
+	r = examine(h, KR_ASSENT_KEEP, &p, &want, user, envelope, &a, e);
+	if (!r)
+		r = kr_approval_peek(envelope, strlen(envelope), &said, e);
+	if (r)
+		return r;
 	row = (struct kr_approvalrow){ .at_ms = now_ms };
 	memcpy(row.request, p.id, sizeof(row.request));
 	snprintf(row.approver, sizeof(row.approver), "%s", user);
-	memcpy(row.decision, a.decision, sizeof(row.decision));
-	memcpy(row.keyid, a.approver_keyid, sizeof(row.keyid));
+	memcpy(row.decision, said.decision, sizeof(row.decision));
+	memcpy(row.keyid, said.approver_keyid, sizeof(row.keyid));
 	/* kr_approval_peek() has bounded it */
 	memcpy(row.envelope, envelope, strlen(envelope) + 1);
 	r = kr_approvalrow_add(h->store, &row, e);
 	if (!r)
-		r = record(h, deny ? "request.denied" : "request.approved",
+		r = record(h, a.approves ? "request.approved" :
+					   "request.denied",
 			   &p, user, envelope, e);
-	return r ? r : move(h, &p, &want, deny, now_ms, e);
+	return r ? r : move(h, &p, &want, &a, e);
 }
 
 int kr_requests_add_approval(struct kr_host *h, const uint8_t id[16],
@@ -290,14 +323,13 @@ static int close_question(struct kr_host *h, const uint8_t id[16],
 			  const char *user, uint64_t now_ms, struct kr_err *e)
 {
 	struct kr_requestrow p;
+	struct kr_assent a;
 	int r = get(h, id, now_ms, &p, e);
 
-	if (!r && p.kind != KR_REQUEST_QUESTION)
-		r = kr_fail(e, KR_E_NOT_APPROVED, "it is denied by a signed "
-			    "word");
-	if (!r)
-		r = kr_requestrow_move(h->store, p.id, p.state,
-				       KR_REQUEST_DENIED, e);
+	if (r)
+		return r;
+	a = facts(&p, now_ms);
+	r = act(h, KR_ASSENT_CLOSE, &p, &a, e);
 	return r ? r : record(h, "request.denied", &p, user, NULL, e);
 }
 
@@ -316,14 +348,14 @@ static int withdraw(struct kr_host *h, const uint8_t id[16], const char *user,
 		    uint64_t now_ms, struct kr_err *e)
 {
 	struct kr_requestrow p;
+	struct kr_assent a;
 	int r = get(h, id, now_ms, &p, e);
 
-	if (!r && strcmp(p.requester, user))
-		r = kr_fail(e, KR_E_FORBIDDEN, "%.64s did not ask for it: who "
-			    "approves may deny it", user);
-	if (!r)
-		r = kr_requestrow_move(h->store, p.id, p.state,
-				       KR_REQUEST_WITHDRAWN, e);
+	if (r)
+		return r;
+	a = facts(&p, now_ms);
+	a.by = user;
+	r = act(h, KR_ASSENT_WITHDRAW, &p, &a, e);
 	return r ? r : record(h, "request.withdrawn", &p, user, NULL, e);
 }
 
@@ -344,7 +376,7 @@ int kr_requests_approvers(struct kr_host *h, const struct kr_requestrow *p,
 			  struct kr_err *e)
 {
 	struct kr_approval want;
-	struct count c = { .h = h, .want = &want, .now_ms = now_ms,
+	struct count c = { .h = h, .p = p, .want = &want, .now_ms = now_ms,
 			   .names = names, .max = max };
 	int r = kr_requests_want(h, p, &want, e);
 
@@ -354,31 +386,39 @@ int kr_requests_approvers(struct kr_host *h, const struct kr_requestrow *p,
 	return r;
 }
 
+static bool lacks_words(const struct kr_assent *a)
+{
+	return kr_assent_failed(&kr_assent_rules[KR_ASSENT_USE], a) ==
+	       1u << KR_ASSENT_ENOUGH;
+}
+
 int kr_requests_take(struct kr_host *h, const struct kr_requestrow *now,
 		     uint64_t now_ms, struct kr_err *e)
 {
 	struct kr_requestrow p;
 	struct kr_approval want;
-	struct count c = { .h = h, .want = &want, .now_ms = now_ms };
-	unsigned int needed;
+	struct count c = { .h = h, .p = now, .want = &want, .now_ms = now_ms };
+	struct kr_assent a;
 	int r;
 
 	if (!kr_store_in_tx(h->store))
 		return kr_fail(e, KR_E_STORE, "no transaction to use it in");
 	r = get(h, now->id, now_ms, &p, e);
-	if (!r)
-		r = can_be_approved(&p, e);
-	if (!r)
-		r = kr_requests_want(h, now, &want, e);
-	if (!r)
-		r = kr_approvalrow_each(h->store, p.id, count_one, &c, e);
 	if (r)
 		return r;
-	needed = now->needed > p.needed ? now->needed : p.needed;
-	if (c.n < needed && c.why.code)
-		return kr_fail(e, c.why.kr, "%s", c.why.what);
-	if (c.n < needed)
-		return kr_fail(e, KR_E_NOT_APPROVED, "%u of %u", c.n, needed);
-	r = kr_requestrow_move(h->store, p.id, p.state, KR_REQUEST_USED, e);
+	a = facts(&p, now_ms);
+	a.needed_now = now->needed;
+	/* nobody's word helps if more is missing than words */
+	if (lacks_words(&a)) {
+		r = kr_requests_want(h, now, &want, e);
+		if (!r)
+			r = kr_approvalrow_each(h->store, p.id, count_one, &c,
+						e);
+		a.n = c.n;
+	}
+	if (!r && lacks_words(&a) && c.why.code)
+		r = kr_fail(e, c.why.kr, "%s", c.why.what);
+	if (!r)
+		r = act(h, KR_ASSENT_USE, &p, &a, e);
 	return r ? r : record(h, "request.used", &p, now->requester, NULL, e);
 }

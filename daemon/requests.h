@@ -9,6 +9,7 @@
  * for its approver, whom the policy lets approve. All of that is looked at when
  * it comes, and again when the request is used: a key that was removed
  * meanwhile takes its approvals with it. How many are needed is the caller's.
+ * What is found so is decided upon in policy/assent.h.
  */
 #ifndef KR_DAEMON_REQUESTS_H
 #define KR_DAEMON_REQUESTS_H

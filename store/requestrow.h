@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "policy/assent.h"
 #include "store/userrow.h"
 
 #define KR_REQUESTROW_ITEM_BYTES	72u	/* kind:NAME, with its NUL */
@@ -16,17 +17,6 @@
 #define KR_REQUESTROW_PARAMS_MAX	4096u	/* bytes, with the NUL */
 
 /* Numbers are durable: append only. */
-enum kr_request_state {
-	KR_REQUEST_OPEN,	/* waits for approvals */
-	KR_REQUEST_APPROVED,	/* had enough when the last one came */
-	KR_REQUEST_DENIED,
-	KR_REQUEST_USED,
-	KR_REQUEST_EXPIRED,
-	KR_REQUEST_WITHDRAWN,	/* by who asked */
-	KR_REQUEST_STATE_N
-};
-
-/* Likewise. */
 enum kr_request_kind {
 	KR_REQUEST_APPROVAL,	/* others have to approve it */
 	KR_REQUEST_QUESTION,	/* no rule deals with it */

@@ -671,15 +671,26 @@ static void garbage_is_no_word(void **state)
 		"\"application/vnd.in-toto+json\",\"signatures\":"
 		"[{\"keyid\":\"\",\"sig\":\"AAAA\"}]}",
 	};
-	struct kr_requestrow p = opened(1);
+	struct kr_requestrow p = opened(1), over = opened(1);
 
 	(void)state;
+	assert_int_equal(withdraws(&over, names[CARL]), KR_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct kr_err e = KR_ERR_NONE;
 
 		assert_true(kr_requests_add_approval(&host, p.id, names[ANNA],
 						     bad[i], NOW, &e) < 0);
 		assert_int_equal(e.kr, KR_E_MALFORMED);
+		/* nothing is read of his who asked, or when it is over */
+		e = KR_ERR_NONE;
+		assert_true(kr_requests_add_approval(&host, p.id, names[CARL],
+						     bad[i], NOW, &e) < 0);
+		assert_int_equal(e.kr, KR_E_APPROVAL_SELF);
+		e = KR_ERR_NONE;
+		assert_true(kr_requests_add_approval(&host, over.id,
+						     names[ANNA], bad[i], NOW,
+						     &e) < 0);
+		assert_int_equal(e.kr, KR_E_REQUEST_OVER);
 	}
 }
 
