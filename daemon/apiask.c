@@ -5,13 +5,16 @@
  * answers with the checks it would make of an offer.
  */
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "daemon/api.h"
 #include "daemon/disks.h"
 #include "daemon/preflight.h"
+#include "daemon/tpmasked.h"
 #include "store/hostrow.h"
 #include "wire/frame.h"
 
@@ -262,6 +265,95 @@ int kr_api_dry_run(struct kr_request *q, const char *to,
 	return ask_peer(q, to, checks_json(&c, "here"), bad.code != 0, &o, e);
 }
 
+/* ---- doctor -------------------------------------------------------------- */
+
+#define TPM_BANK	KR_BANK_SHA256
+#define TPM_PCRS	((1u << KR_PCRS) - 1)
+
+/* A doctor's look at this host that waits for its TPM. */
+static struct look {
+	struct look	  *next;
+	struct kr_host	  *host;
+	uint64_t	   client;
+	char		   to[64];	/* "": not asked for */
+	json_t		  *checks;
+	bool		   bad;
+	struct kr_tpmasked tpm;
+} *looks;
+
+/* The TPM answered, or did not; what it signed is for others to judge. */
+static json_t *tpm_check(const struct kr_tpmquoted *q, const struct kr_err *e)
+{
+	struct kr_checks c = { .n = 1 };
+	char hex[2 * 32 + 1];
+	uint8_t name[32];
+
+	snprintf(c.c[0].name, sizeof(c.c[0].name), "TPM");
+	c.c[0].ok = q;
+	if (!q) {
+		c.c[0].kr = (uint16_t)e->kr;
+		snprintf(c.c[0].message, sizeof(c.c[0].message), "%.*s",
+			 (int)sizeof(c.c[0].message) - 1, e->what);
+		return checks_json(&c, "here");
+	}
+	SHA256(q->ak.b + 2, q->ak.n - 2, name);	/* as TPMs name keys */
+	kr_hex(name, sizeof(name), hex);
+	snprintf(c.c[0].message, sizeof(c.c[0].message), "it quotes %d PCRs of "
+		 "the bank %s; attestation key 000b%s",
+		 __builtin_popcount(q->pcrs.mask),
+		 kr_bank_name(q->pcrs.bank), hex);
+	return checks_json(&c, "here");
+}
+
+static void look_end(void *arg, const struct kr_tpmquoted *quoted,
+		     const struct kr_err *why)
+{
+	struct look *k = arg, **p = &looks;
+	struct kr_request q = { .host = k->host, .client = k->client };
+	json_t *more = tpm_check(quoted, why);
+	struct kr_err e = KR_ERR_NONE;
+
+	while (*p != k)
+		p = &(*p)->next;
+	*p = k->next;
+	json_array_extend(k->checks, more);
+	json_decref(more);
+	k->bad |= !quoted;
+	if (!k->to[0])
+		kr_api_answer(k->host, k->client,
+			      json_pack("{s:b, s:o}", "ok", !k->bad, "checks",
+					k->checks), NULL);
+	else if (ask_peer(&q, k->to, k->checks, k->bad, NULL, &e) < 0)
+		kr_api_answer(k->host, k->client, NULL, &e);
+	free(k);
+}
+
+/* Takes @checks. */
+static int look_at_tpm(struct kr_request *q, const char *to, json_t *checks,
+		       bool bad, struct kr_err *e)
+{
+	struct kr_tpmask a = { .bank = TPM_BANK, .mask = TPM_PCRS };
+	struct look *k = calloc(1, sizeof(*k));
+	struct kr_err why = KR_ERR_NONE;
+
+	if (!k || RAND_bytes(a.extra, sizeof(a.extra)) != 1) {
+		free(k);
+		json_decref(checks);
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	}
+	k->host = q->host;
+	k->client = q->client;
+	snprintf(k->to, sizeof(k->to), "%s", to ? to : "");
+	k->checks = checks;
+	k->bad = bad;
+	k->tpm = (struct kr_tpmasked){ .done = look_end, .arg = k };
+	k->next = looks;
+	looks = k;
+	if (kr_tpmasked_quote(q->host, &k->tpm, &a, &why))
+		look_end(k, NULL, &why);
+	return KR_API_LATER;
+}
+
 int kr_api_doctor(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_checks c;
@@ -271,16 +363,15 @@ int kr_api_doctor(struct kr_request *q, json_t **ret, struct kr_err *e)
 	json_t *a;
 	int r;
 
+	r = to ? kr_hostrow_get(q->host->store, to, &row, e) : 0;
+	if (r)
+		return r;
 	kr_preflight_host(q->host, &c, &bad);
 	a = checks_json(&c, "here");
-	if (!to) {
-		*ret = json_pack("{s:b, s:o}", "ok", !bad.code, "checks", a);
-		return 0;
-	}
-	r = kr_hostrow_get(q->host->store, to, &row, e);
-	if (r) {
-		json_decref(a);
-		return r;
-	}
-	return ask_peer(q, to, a, bad.code != 0, NULL, e);
+	if (kr_tpmasked_configured(q->host))
+		return look_at_tpm(q, to, a, bad.code != 0, e);
+	if (to)
+		return ask_peer(q, to, a, bad.code != 0, NULL, e);
+	*ret = json_pack("{s:b, s:o}", "ok", !bad.code, "checks", a);
+	return 0;
 }
