@@ -5,16 +5,14 @@
  * answers with the checks it would make of an offer.
  */
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "daemon/api.h"
 #include "daemon/disks.h"
+#include "daemon/ownword.h"
 #include "daemon/preflight.h"
-#include "daemon/tpmasked.h"
 #include "store/hostrow.h"
 #include "wire/frame.h"
 
@@ -267,9 +265,6 @@ int kr_api_dry_run(struct kr_request *q, const char *to,
 
 /* ---- doctor -------------------------------------------------------------- */
 
-#define TPM_BANK	KR_BANK_SHA256
-#define TPM_PCRS	((1u << KR_PCRS) - 1)
-
 /* A doctor's look at this host that waits for its TPM. */
 static struct look {
 	struct look	  *next;
@@ -278,39 +273,14 @@ static struct look {
 	char		   to[64];	/* "": not asked for */
 	json_t		  *checks;
 	bool		   bad;
-	struct kr_tpmasked tpm;
+	struct kr_ownword  own;
 } *looks;
 
-/* The TPM answered, or did not; what it signed is for others to judge. */
-static json_t *tpm_check(const struct kr_tpmquoted *q, const struct kr_err *e)
-{
-	struct kr_checks c = { .n = 1 };
-	char hex[2 * 32 + 1];
-	uint8_t name[32];
-
-	snprintf(c.c[0].name, sizeof(c.c[0].name), "TPM");
-	c.c[0].ok = q;
-	if (!q) {
-		c.c[0].kr = (uint16_t)e->kr;
-		snprintf(c.c[0].message, sizeof(c.c[0].message), "%.*s",
-			 (int)sizeof(c.c[0].message) - 1, e->what);
-		return checks_json(&c, "here");
-	}
-	SHA256(q->ak.b + 2, q->ak.n - 2, name);	/* as TPMs name keys */
-	kr_hex(name, sizeof(name), hex);
-	snprintf(c.c[0].message, sizeof(c.c[0].message), "it quotes %d PCRs of "
-		 "the bank %s; attestation key 000b%s",
-		 __builtin_popcount(q->pcrs.mask),
-		 kr_bank_name(q->pcrs.bank), hex);
-	return checks_json(&c, "here");
-}
-
-static void look_end(void *arg, const struct kr_tpmquoted *quoted,
-		     const struct kr_err *why)
+static void look_end(void *arg, const struct kr_checks *c, bool bad)
 {
 	struct look *k = arg, **p = &looks;
 	struct kr_request q = { .host = k->host, .client = k->client };
-	json_t *more = tpm_check(quoted, why);
+	json_t *more = checks_json(c, "here");
 	struct kr_err e = KR_ERR_NONE;
 
 	while (*p != k)
@@ -318,7 +288,7 @@ static void look_end(void *arg, const struct kr_tpmquoted *quoted,
 	*p = k->next;
 	json_array_extend(k->checks, more);
 	json_decref(more);
-	k->bad |= !quoted;
+	k->bad |= bad;
 	if (!k->to[0])
 		kr_api_answer(k->host, k->client,
 			      json_pack("{s:b, s:o}", "ok", !k->bad, "checks",
@@ -332,12 +302,9 @@ static void look_end(void *arg, const struct kr_tpmquoted *quoted,
 static int look_at_tpm(struct kr_request *q, const char *to, json_t *checks,
 		       bool bad, struct kr_err *e)
 {
-	struct kr_tpmask a = { .bank = TPM_BANK, .mask = TPM_PCRS };
 	struct look *k = calloc(1, sizeof(*k));
-	struct kr_err why = KR_ERR_NONE;
 
-	if (!k || RAND_bytes(a.extra, sizeof(a.extra)) != 1) {
-		free(k);
+	if (!k) {
 		json_decref(checks);
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
 	}
@@ -346,11 +313,10 @@ static int look_at_tpm(struct kr_request *q, const char *to, json_t *checks,
 	snprintf(k->to, sizeof(k->to), "%s", to ? to : "");
 	k->checks = checks;
 	k->bad = bad;
-	k->tpm = (struct kr_tpmasked){ .done = look_end, .arg = k };
+	k->own = (struct kr_ownword){ .done = look_end, .arg = k };
 	k->next = looks;
 	looks = k;
-	if (kr_tpmasked_quote(q->host, &k->tpm, &a, &why))
-		look_end(k, NULL, &why);
+	kr_ownword_ask(q->host, &k->own);
 	return KR_API_LATER;
 }
 

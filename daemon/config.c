@@ -30,6 +30,8 @@ static const struct {
 	  1, 3600 },
 	{ "host", "max_unproved",   NUMBER,    FIELD(max_unproved), 1, 3600 },
 	{ "host", "tpm",	    TPM_WAY,   FIELD(tpm), 0, 0 },
+	{ "host", "tpm_log",	    TEXT,      FIELD(tpm_log), 0, 0 },
+	{ "host", "reference",	    TEXT,      FIELD(reference), 0, 0 },
 	{ "plane", "lanes",	    NUMBER,    FIELD(n_lanes), 1,
 	  KR_PLANE_LANES_MAX },
 	{ "plane", "memory_mb",	    NUMBER,    FIELD(recall_mib), 0,

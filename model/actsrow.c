@@ -91,6 +91,8 @@ const struct kr_act kr_acts[] = {
 	  MOVES | P(doctor) },
 	{ "daemon/tpmasked.c", "kr_spawn_agent kr_unix_connect open "
 	  "kr_chan_put_fds", KR_ACT_EXECUTED, P(doctor) },
+	{ "daemon/appraised.c", "kr_spawn_agent kr_chan_put_fds",
+	  KR_ACT_EXECUTED, P(doctor) },
 	{ "daemon/planes.c", "kr_spawn_agent kr_unix_connect kr_unix_listen "
 	  "unlink kr_chan_put_fds", KR_ACT_ORDERS, 0 },
 	{ "daemon/tenantcache.c", "open openat unlinkat ftruncate kr_mkdirs "
@@ -109,6 +111,7 @@ const struct kr_act kr_acts[] = {
 	{ "hyper/qmptell.c", "kr_chan_put", KR_ACT_ORDERED, 0 },
 	{ "plane/main.c", "kr_chan_put kr_chan_send", KR_ACT_ORDERED, 0 },
 	{ "wire/linkmain.c", "kr_chan_put kr_chan_send", KR_ACT_ORDERED, 0 },
+	{ "attest/appraisemain.c", "kr_chan_put", KR_ACT_ORDERED, 0 },
 	{ "attest/tpmmain.c", "kr_chan_put", KR_ACT_ORDERED, 0 },
 	{ "attest/tpm.c", "Esys_ActivateCredential Esys_CreatePrimary "
 	  "Esys_Finalize Esys_Initialize Esys_PCR_Read Esys_Quote "

@@ -113,7 +113,7 @@ static void every_key(void **state)
 	(void)state;
 	ok("[host]\nlisten = [::]:1\naddress = a.example:7300\n"
 	   "agent_user = daemon\npeer_timeout_s = 3600\nmax_unproved = 1\n"
-	   "tpm = device:/dev/tpmrm0\n"
+	   "tpm = device:/dev/tpmrm0\ntpm_log = /log\nreference = /ref\n"
 	   "[plane]\nlanes = 16\nmemory_mb = 0\npage_cache_mb = 1048576\n"
 	   "padding = 16384\nrekey_mb = 1\n"
 	   "[qemu]\nbinary = /opt/qemu\n"
@@ -127,6 +127,8 @@ static void every_key(void **state)
 	assert_int_equal(c.peer_timeout_ms, 3600000);
 	assert_int_equal(c.max_unproved, 1);
 	assert_string_equal(c.tpm, "device:/dev/tpmrm0");
+	assert_string_equal(c.tpm_log, "/log");
+	assert_string_equal(c.reference, "/ref");
 	assert_int_equal(c.n_lanes, 16);
 	assert_int_equal(c.recall_mib, 0);
 	assert_int_equal(c.cache_mb, 1048576);
