@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/cursor.h"
 #include "base/fd.h"
 
 #define LABEL	"korora attestation binding v1"
@@ -98,4 +97,26 @@ int kr_binding_check(const struct kr_binding *said,
 		return kr_fail(e, KR_E_ATTEST_CLAIMS, "what the TPM signed is "
 			       "not what the host says it bound");
 	return 0;
+}
+
+void kr_binding_put(struct kr_wr *w, const struct kr_binding *b)
+{
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (parts[i].kind == BYTES)
+			kr_wr_bytes(w, part_of(b, &parts[i]), parts[i].size);
+	kr_wr_u8(w, (uint8_t)b->role);
+	kr_wr_str(w, b->vm);
+}
+
+void kr_binding_read(struct kr_rd *r, struct kr_binding *ret)
+{
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (parts[i].kind == BYTES)
+			kr_rd_bytes(r, (char *)ret + parts[i].at,
+				    parts[i].size);
+	ret->role = kr_rd_u8(r);
+	memset(ret->vm, 0, sizeof(ret->vm));
+	kr_rd_str(r, ret->vm, sizeof(ret->vm));
+	if (ret->role >= KR_SIDE_N)
+		r->bad = true;
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cursor.h"
 #include "base/err.h"
 #include "policy/handover.h"
 
@@ -36,6 +37,13 @@ struct kr_binding {
  */
 int kr_binding_digest(const struct kr_binding *b,
 		      uint8_t ret[KR_BINDING_BYTES], struct kr_err *e);
+
+/**
+ * kr_binding_put(), kr_binding_read() - As bytes, inside of a message; what
+ * cannot be read leaves @r bad
+ */
+void kr_binding_put(struct kr_wr *w, const struct kr_binding *b);
+void kr_binding_read(struct kr_rd *r, struct kr_binding *ret);
 
 /**
  * kr_binding_check() - Is what was bound what it has to be?

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tpm.c - see tpm.h. Runs where a host attests itself; one TPM, one caller. */
+/* tpm.c - see tpm.h. Runs in korora-tpm. */
 #include "attest/tpm.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
-#include <tss2/tss2_tctildr.h>
+#include <unistd.h>
 
 #include "attest/endorse.h"
+#include "attest/tctifd.h"
 #include "base/fd.h"
 
 #define N0	ESYS_TR_NONE
@@ -15,7 +16,7 @@
 #define QUOTE_TRIES	3u		/* PCRs have to hold still */
 
 struct kr_tpm {
-	TSS2_TCTI_CONTEXT    *tcti;
+	struct kr_tctifd      way;
 	ESYS_CONTEXT	     *c;
 	struct kr_esys_handle ak;
 	TPM2B_PUBLIC	      ak_pub;
@@ -53,21 +54,22 @@ static TSS2_RC make_ak(struct kr_tpm *t)
 	return rc;
 }
 
-int kr_tpm_open(const char *tcti, struct kr_tpm **ret_t, struct kr_err *e)
+int kr_tpm_open(int fd, struct kr_tpm **ret_t, struct kr_err *e)
 {
 	KR_AUTO(kr_tpm_autoclose) struct kr_tpm *t = calloc(1, sizeof(*t));
 	TSS2_RC rc;
 
-	if (!t)
+	if (!t) {
+		close(fd);
 		return kr_fail(e, KR_E_TPM, "out of memory");
+	}
 	/* what fails is told by the caller, once */
 	setenv("TSS2_LOG", "all+NONE", 0);
 	t->ak.h = ESYS_TR_NONE;
-	rc = Tss2_TctiLdr_Initialize(tcti, &t->tcti);
-	if (!rc)
-		rc = Esys_Initialize(&t->c, t->tcti, NULL);
+	kr_tctifd_init(&t->way, fd);
+	rc = Esys_Initialize(&t->c, (TSS2_TCTI_CONTEXT *)&t->way, NULL);
 	if (rc)
-		return kr_esys_fail(e, rc, "the TPM cannot be reached");
+		return kr_esys_fail(e, rc, "no TPM can be spoken to");
 	t->ak.c = t->c;
 	rc = make_ak(t);
 	if (rc)
@@ -83,7 +85,7 @@ void kr_tpm_close(struct kr_tpm *t)
 		return;
 	kr_esys_autoflush(&t->ak);
 	Esys_Finalize(&t->c);
-	Tss2_TctiLdr_Finalize(&t->tcti);
+	close(t->way.fd);
 	free(t);
 }
 

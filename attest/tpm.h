@@ -32,11 +32,11 @@ struct kr_tpmcredential {
 
 /**
  * kr_tpm_open() - Reach the TPM and make its attestation key
- * @tcti: "device:/dev/tpmrm0", "swtpm:path=FILE"; as tpm2-tss loads them
+ * @fd: /dev/tpmrm0, or an emulated TPM's socket; taken, also on failure
  *
  * Return: 0; KR_E_TPM.
  */
-int kr_tpm_open(const char *tcti, struct kr_tpm **ret_t, struct kr_err *e);
+int kr_tpm_open(int fd, struct kr_tpm **ret_t, struct kr_err *e);
 
 /** kr_tpm_ak() - The attestation key, a TPM2B_PUBLIC: ECC P-256, restricted. */
 int kr_tpm_ak(struct kr_tpm *t, struct kr_tpmbytes *ret, struct kr_err *e);

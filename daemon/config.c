@@ -12,7 +12,7 @@
 #include "base/ini.h"
 #include "plane/plane_msg.h"
 
-enum kind { TEXT, MS_FROM_S, NUMBER, ON_OFF };
+enum kind { TEXT, TPM_WAY, MS_FROM_S, NUMBER, ON_OFF };
 
 #define FIELD(f)	offsetof(struct kr_config, f), \
 			sizeof(((struct kr_config *)0)->f)
@@ -29,6 +29,9 @@ static const struct {
 	{ "host", "peer_timeout_s", MS_FROM_S, FIELD(peer_timeout_ms),
 	  1, 3600 },
 	{ "host", "max_unproved",   NUMBER,    FIELD(max_unproved), 1, 3600 },
+	{ "host", "tpm",	    TPM_WAY,   FIELD(tpm), 0, 0 },
+	{ "host", "tpm_log",	    TEXT,      FIELD(tpm_log), 0, 0 },
+	{ "host", "reference",	    TEXT,      FIELD(reference), 0, 0 },
 	{ "plane", "lanes",	    NUMBER,    FIELD(n_lanes), 1,
 	  KR_PLANE_LANES_MAX },
 	{ "plane", "memory_mb",	    NUMBER,    FIELD(recall_mib), 0,
@@ -75,7 +78,11 @@ static int set(struct kr_config *c, struct kr_ini *it, size_t i,
 	unsigned long v;
 	char *end;
 
-	if (keys[i].kind == TEXT) {
+	if (keys[i].kind == TPM_WAY && strncmp(it->value, "device:/", 8) &&
+	    strncmp(it->value, "swtpm:/", 7))
+		return kr_ini_fail(it, e, "%s is device:/PATH or swtpm:/PATH",
+				   it->key);
+	if (keys[i].kind == TEXT || keys[i].kind == TPM_WAY) {
 		if (strlen(it->value) >= keys[i].size)
 			return kr_ini_fail(it, e, "%s is too long", it->key);
 		strcpy(at, it->value);

@@ -40,6 +40,9 @@ struct kr_config {
 					   key; 0 = as long as TLS allows */
 	uint32_t      cache_mb;		/* each tenant's on disk; 0 = none */
 	char	      qemu_binary[PATH_MAX / 4];
+	char	      tpm[96];		/* device:PATH, swtpm:PATH; "": none */
+	char	      tpm_log[PATH_MAX / 4];	/* its event log; "": none */
+	char	      reference[PATH_MAX / 4];	/* what it is to say; "" */
 	unsigned int  n_storages, n_networks;
 	struct kr_map storages[KR_CONFIG_MAPS_MAX];
 	struct kr_map networks[KR_CONFIG_MAPS_MAX];

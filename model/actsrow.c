@@ -89,6 +89,10 @@ const struct kr_act kr_acts[] = {
 	  MOVES | P(doctor) },
 	{ "daemon/lookup.c", "kr_spawn_agent kr_chan_put", KR_ACT_EXECUTED,
 	  MOVES | P(doctor) },
+	{ "daemon/tpmasked.c", "kr_spawn_agent kr_unix_connect open "
+	  "kr_chan_put_fds", KR_ACT_EXECUTED, P(doctor) },
+	{ "daemon/appraised.c", "kr_spawn_agent kr_chan_put_fds",
+	  KR_ACT_EXECUTED, P(doctor) },
 	{ "daemon/planes.c", "kr_spawn_agent kr_unix_connect kr_unix_listen "
 	  "unlink kr_chan_put_fds", KR_ACT_ORDERS, 0 },
 	{ "daemon/tenantcache.c", "open openat unlinkat ftruncate kr_mkdirs "
@@ -107,6 +111,16 @@ const struct kr_act kr_acts[] = {
 	{ "hyper/qmptell.c", "kr_chan_put", KR_ACT_ORDERED, 0 },
 	{ "plane/main.c", "kr_chan_put kr_chan_send", KR_ACT_ORDERED, 0 },
 	{ "wire/linkmain.c", "kr_chan_put kr_chan_send", KR_ACT_ORDERED, 0 },
+	{ "attest/appraisemain.c", "kr_chan_put", KR_ACT_ORDERED, 0 },
+	{ "attest/tpmmain.c", "kr_chan_put", KR_ACT_ORDERED, 0 },
+	{ "attest/tpm.c", "Esys_ActivateCredential Esys_CreatePrimary "
+	  "Esys_Finalize Esys_Initialize Esys_PCR_Read Esys_Quote "
+	  "Esys_ReadClock", KR_ACT_ORDERED, 0 },
+	{ "attest/endorse.c", "Esys_CreatePrimary Esys_FlushContext "
+	  "Esys_NV_Read Esys_NV_ReadPublic Esys_PolicySecret "
+	  "Esys_ReadPublic Esys_StartAuthSession Esys_TR_Close "
+	  "Esys_TR_FromTPMPublic", KR_ACT_ORDERED, 0 },
+	{ "attest/esys.c", "Esys_FlushContext Esys_Free", KR_ACT_ORDERED, 0 },
 	{ "wire/lookupmain.c", "kr_chan_put", KR_ACT_ORDERED, 0 },
 
 	/* signatures, log and store */

@@ -11,9 +11,9 @@
 
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
-#include <tss2/tss2_tctildr.h>
 
 #include "appraise_stand.h"
+#include "attest/tctifd.h"
 
 static void a_good_host_is_affirmed(void **state)
 {
@@ -183,7 +183,7 @@ static void quote_sha1(const struct kr_tpmbytes *ak_pub)
 			.pcrSelect = { ASKED } } } };
 	const TPMT_SIG_SCHEME own = { .scheme = TPM2_ALG_NULL };
 	TPM2B_DATA no_data = { .size = 0 }, extra = { .size = 32 };
-	TSS2_TCTI_CONTEXT *way = NULL;
+	struct kr_tctifd way;
 	ESYS_CONTEXT *c = NULL;
 	TPM2B_PUBLIC pub = { 0 };
 	TPM2B_ATTEST *said;
@@ -192,8 +192,9 @@ static void quote_sha1(const struct kr_tpmbytes *ak_pub)
 	ESYS_TR key;
 
 	assert_int_equal(kr_binding_digest(&t.binding, extra.buffer, NULL), 0);
-	assert_int_equal(Tss2_TctiLdr_Initialize(tcti(GOOD), &way), 0);
-	assert_int_equal(Esys_Initialize(&c, way, NULL), 0);
+	kr_tctifd_init(&way, way_to(GOOD));
+	assert_int_equal(Esys_Initialize(&c, (TSS2_TCTI_CONTEXT *)&way, NULL),
+			 0);
 	assert_int_equal(Tss2_MU_TPM2B_PUBLIC_Unmarshal(ak_pub->b, ak_pub->n,
 							&at, &pub), 0);
 	pub.publicArea.unique.ecc = (TPMS_ECC_POINT){ .x.size = 0 };
@@ -213,7 +214,7 @@ static void quote_sha1(const struct kr_tpmbytes *ak_pub)
 	Esys_Free(sig);
 	Esys_FlushContext(c, key);
 	Esys_Finalize(&c);
-	Tss2_TctiLdr_Finalize(&way);
+	close(way.fd);
 	t.said.n_quote = t.quote.n;
 	t.said.n_sig = t.sig.n;
 }

@@ -70,6 +70,7 @@ static void a_missing_file_means_defaults(void **state)
 	assert_int_equal(c.cache_mb, 0);
 	assert_int_equal(c.padding_bytes, 0);
 	assert_int_equal(c.rekey_mib, 0);
+	assert_string_equal(c.tpm, "");
 	assert_int_equal(c.n_storages + c.n_networks, 0);
 	assert_non_null(strstr(c.control_suites, "TLS_AES_256_GCM_SHA384"));
 }
@@ -112,6 +113,7 @@ static void every_key(void **state)
 	(void)state;
 	ok("[host]\nlisten = [::]:1\naddress = a.example:7300\n"
 	   "agent_user = daemon\npeer_timeout_s = 3600\nmax_unproved = 1\n"
+	   "tpm = device:/dev/tpmrm0\ntpm_log = /log\nreference = /ref\n"
 	   "[plane]\nlanes = 16\nmemory_mb = 0\npage_cache_mb = 1048576\n"
 	   "padding = 16384\nrekey_mb = 1\n"
 	   "[qemu]\nbinary = /opt/qemu\n"
@@ -124,6 +126,9 @@ static void every_key(void **state)
 	assert_string_equal(c.agent_user, "daemon");
 	assert_int_equal(c.peer_timeout_ms, 3600000);
 	assert_int_equal(c.max_unproved, 1);
+	assert_string_equal(c.tpm, "device:/dev/tpmrm0");
+	assert_string_equal(c.tpm_log, "/log");
+	assert_string_equal(c.reference, "/ref");
 	assert_int_equal(c.n_lanes, 16);
 	assert_int_equal(c.recall_mib, 0);
 	assert_int_equal(c.cache_mb, 1048576);
@@ -146,6 +151,9 @@ static const struct { const char *text; unsigned int line; } bad[] = {
 	{ "listen = 1:1\n", 1 },
 	{ "[host]\n\n# fine\npeer_timeout_s = 0\n", 4 },
 	{ "[host]\npeer_timeout_s = 3601\n", 2 },
+	{ "[host]\ntpm = /dev/tpmrm0\n", 2 },
+	{ "[host]\ntpm = swtpm:sock\n", 2 },
+	{ "[host]\ntpm =\n", 2 },
 	{ "[host]\npeer_timeout_s = -1\n", 2 },
 	{ "[host]\npeer_timeout_s = 10s\n", 2 },
 	{ "[host]\npeer_timeout_s = \n", 2 },

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <openssl/pem.h>
+#include <sys/socket.h>
 
 #include "attest/credential.h"
 #include "attest/ekcert.h"
@@ -92,10 +93,34 @@ static void no_tpm_is_said_so(void **state)
 	struct kr_err e = KR_ERR_NONE;
 
 	(void)state;
-	assert_true(kr_tpm_open("swtpm:path=/nowhere", &t, &e) < 0);
+	assert_true(kr_tpm_open(open("/dev/null", O_RDWR), &t, &e) < 0);
 	assert_int_equal(e.kr, KR_E_TPM);
 	assert_null(t);
-	assert_true(kr_tpm_open("no-such-way:", &t, NULL) < 0);
+}
+
+/* Something that answers, but not as a TPM does: it is not waited for, and
+ * what is too long for any answer is not read. */
+static void who_is_no_tpm_is_not_believed(void **state)
+{
+	static const uint8_t says[][12] = {
+		{ 0x80, 1, 0, 0, 0, 4 },		/* too short */
+		{ 0x80, 1, 0xff, 0xff, 0xff, 0xff },	/* too long */
+		{ 0x80, 1, 0, 0, 0, 11, 0, 0, 0, 0, 0, 0 }, /* and more */
+	};
+	struct kr_tpm *t = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		struct kr_err e = KR_ERR_NONE;
+		int pair[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		assert_int_equal(write(pair[1], says[i], sizeof(says[i])),
+				 sizeof(says[i]));
+		assert_true(kr_tpm_open(pair[0], &t, &e) < 0);
+		assert_int_equal(e.kr, KR_E_TPM);
+		close(pair[1]);
+	}
 }
 
 /* Whatever byte of quote or signature is changed, nothing is believed. */
@@ -398,6 +423,7 @@ int main(void)
 		cmocka_unit_test(a_quote_says_what_the_pcrs_are),
 		cmocka_unit_test(a_bank_that_is_not_there),
 		cmocka_unit_test(no_tpm_is_said_so),
+		cmocka_unit_test(who_is_no_tpm_is_not_believed),
 		cmocka_unit_test(a_changed_quote_is_refused),
 		cmocka_unit_test(another_tpms_key_does_not_activate),
 		cmocka_unit_test(whose_certificate_counts),
