@@ -102,13 +102,15 @@ static int end(struct work *w, const char *did, const struct kr_err *e)
 	set = kr_contextview_set(&w->set, &why);
 	if (!set)
 		return kr_cli_fail(w->c, &why);
-	j = json_pack("{s:i, s:O, s:I, s:O}", "zone", w->set.zone, "state",
+	j = json_pack("{s:i, s:O, s:I, s:I, s:O}", "zone", w->set.zone, "state",
 		      json_object_get(set, "state"), "connections",
-		      (json_int_t)w->set.n, "left", w->left);
+		      (json_int_t)w->set.n, "expected",
+		      (json_int_t)w->set.n_expects, "left", w->left);
 	kr_cli_result(w->c, j);
 	if (!w->c->json)
-		printf("zone %u: %zu connections %s, %zu not as wanted\n",
-		       w->set.zone, w->set.n, did, n_left);
+		printf("zone %u: %zu connections and %zu expected %s, %zu not "
+		       "as wanted\n", w->set.zone, w->set.n, w->set.n_expects,
+		       did, n_left);
 	return n_left ? KR_EXIT_REFUSED : KR_EXIT_DONE;
 }
 
@@ -207,21 +209,38 @@ int kr_contextcmd_show(struct kr_cli *c, int argc, char **argv)
 
 struct differences { struct kr_cli *c; json_t *rows; };
 
-static void differs(void *arg, const struct kr_ctentry *a,
-		    const struct kr_ctentry *b)
+/* @a and @b are what it was and is, or null. */
+static void add_difference(struct differences *d, const char *name, json_t *a,
+			   json_t *b)
 {
-	struct differences *d = arg;
-	const char *change = !a ? "added" : !b ? "gone" : "changed";
-	char name[KR_CTENTRY_NAME_BYTES];
-	const struct kr_ctentry *x = a ? a : b;
+	const char *change = json_is_null(a) ? "added" :
+			     json_is_null(b) ? "gone" : "changed";
 
 	if (!d->c->json)
-		printf("%-8s %s\n", change,
-		       kr_cttuple_name(x->family, &x->orig, name));
-	json_array_append_new(d->rows, json_pack(
-		"{s:s, s:o, s:o}", "change", change, "old",
-		a ? kr_contextview_json(a) : json_null(), "new",
-		b ? kr_contextview_json(b) : json_null()));
+		printf("%-8s %s\n", change, name);
+	json_array_append_new(d->rows, json_pack("{s:s, s:o, s:o}", "change",
+						 change, "old", a, "new", b));
+}
+
+static void entry_differs(void *arg, const struct kr_ctentry *a,
+			  const struct kr_ctentry *b)
+{
+	const struct kr_ctentry *x = a ? a : b;
+	char name[KR_CTENTRY_NAME_BYTES];
+
+	add_difference(arg, kr_cttuple_name(x->family, &x->orig, name),
+		       a ? kr_contextview_json(a) : json_null(),
+		       b ? kr_contextview_json(b) : json_null());
+}
+
+static void expect_differs(void *arg, const struct kr_ctexpect *a,
+			   const struct kr_ctexpect *b)
+{
+	char name[KR_CTEXPECT_NAME_BYTES];
+
+	add_difference(arg, kr_ctexpect_name(a ? a : b, name),
+		       a ? kr_contextview_expect(a) : json_null(),
+		       b ? kr_contextview_expect(b) : json_null());
 }
 
 int kr_contextcmd_diff(struct kr_cli *c, int argc, char **argv)
@@ -229,6 +248,8 @@ int kr_contextcmd_diff(struct kr_cli *c, int argc, char **argv)
 	KR_AUTO(kr_ctset_fini) struct kr_ctset a = { 0 }, b = { 0 };
 	KR_AUTO(kr_cli_decref) json_t *rows = json_array(), *j = NULL;
 	struct differences d = { c, rows };
+	const struct kr_ctset_differ differ = { entry_differs, expect_differs,
+						&d };
 	struct kr_err e = KR_ERR_NONE;
 	const char *path[2];
 	size_t n;
@@ -240,7 +261,7 @@ int kr_contextcmd_diff(struct kr_cli *c, int argc, char **argv)
 		return kr_cli_fail(c, &e);
 	/* which number the zone has on either host says nothing of its state */
 	kr_ctset_move(&b, a.zone);
-	n = kr_ctset_diff(&a, &b, differs, &d);
+	n = kr_ctset_diff(&a, &b, &differ);
 	j = json_pack("{s:b, s:O}", "differs", n > 0, "differences", rows);
 	kr_cli_result(c, j);
 	if (!c->json && !n)

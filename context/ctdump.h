@@ -17,7 +17,7 @@ struct kr_ctleft {
 };
 
 /**
- * kr_ctdump() - Read all of a zone
+ * kr_ctdump() - Read all of a zone, and what its helpers expect
  * @ret_s: empty; sorted on success, for kr_ctset_fini() in any case
  *
  * Of one that changes meanwhile it is as it was at some moment between; what

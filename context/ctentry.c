@@ -24,7 +24,7 @@ static size_t addr_bytes(int family)
 
 /* ---- written and read -------------------------------------------------- */
 
-static void put_tuple(struct kr_wr *w, int family, const struct kr_cttuple *t)
+void kr_cttuple_put(struct kr_wr *w, int family, const struct kr_cttuple *t)
 {
 	kr_wr_u8(w, t->l4);
 	kr_wr_bytes(w, t->src, addr_bytes(family));
@@ -33,13 +33,13 @@ static void put_tuple(struct kr_wr *w, int family, const struct kr_cttuple *t)
 	kr_wr_u16(w, t->dport);
 }
 
-static void get_tuple(struct kr_rd *r, int family, struct kr_cttuple *t)
+void kr_cttuple_get(struct kr_rd *r, int family, struct kr_cttuple *ret_t)
 {
-	t->l4 = kr_rd_u8(r);
-	kr_rd_bytes(r, t->src, addr_bytes(family));
-	kr_rd_bytes(r, t->dst, addr_bytes(family));
-	t->sport = kr_rd_u16(r);
-	t->dport = kr_rd_u16(r);
+	ret_t->l4 = kr_rd_u8(r);
+	kr_rd_bytes(r, ret_t->src, addr_bytes(family));
+	kr_rd_bytes(r, ret_t->dst, addr_bytes(family));
+	ret_t->sport = kr_rd_u16(r);
+	ret_t->dport = kr_rd_u16(r);
 }
 
 static uint8_t parts_of(const struct kr_ctentry *c)
@@ -75,7 +75,7 @@ static void put_key(struct kr_wr *w, const struct kr_ctentry *c)
 {
 	kr_wr_u8(w, c->family == AF_INET ? 4 : 6);
 	kr_wr_u8(w, c->zone_dirs);
-	put_tuple(w, c->family, &c->orig);
+	kr_cttuple_put(w, c->family, &c->orig);
 }
 
 void kr_ctentry_put(struct kr_wr *w, const struct kr_ctentry *c)
@@ -83,7 +83,7 @@ void kr_ctentry_put(struct kr_wr *w, const struct kr_ctentry *c)
 	uint8_t parts = parts_of(c);
 
 	put_key(w, c);
-	put_tuple(w, c->family, &c->reply);
+	kr_cttuple_put(w, c->family, &c->reply);
 	kr_wr_u32(w, c->status);
 	kr_wr_u32(w, c->timeout_s);
 	kr_wr_u32(w, c->mark);
@@ -108,7 +108,7 @@ void kr_ctentry_put(struct kr_wr *w, const struct kr_ctentry *c)
 	if (parts & PART_HELPER)
 		kr_wr_str(w, c->helper);
 	if (parts & PART_MASTER)
-		put_tuple(w, c->family, &c->master);
+		kr_cttuple_put(w, c->family, &c->master);
 	for (int d = 0; d < KR_CTDIR_N; d++)
 		if (c->has_seqadj[d])
 			put_seqadj(w, &c->seqadj[d]);
@@ -138,7 +138,7 @@ static void get_parts(struct kr_rd *r, struct kr_ctentry *c)
 	if (parts & PART_HELPER)
 		kr_rd_str(r, c->helper, sizeof(c->helper));
 	if (parts & PART_MASTER)
-		get_tuple(r, c->family, &c->master);
+		kr_cttuple_get(r, c->family, &c->master);
 	c->has_seqadj[KR_CTDIR_ORIG] = parts & PART_SEQ_ORIG;
 	c->has_seqadj[KR_CTDIR_REPLY] = parts & PART_SEQ_REPLY;
 	for (int d = 0; d < KR_CTDIR_N; d++)
@@ -167,8 +167,8 @@ int kr_ctentry_get(struct kr_rd *r, uint16_t zone, struct kr_ctentry *ret_c,
 
 	c.family = version == 4 ? AF_INET : AF_INET6;
 	c.zone_dirs = kr_rd_u8(r);
-	get_tuple(r, c.family, &c.orig);
-	get_tuple(r, c.family, &c.reply);
+	kr_cttuple_get(r, c.family, &c.orig);
+	kr_cttuple_get(r, c.family, &c.reply);
 	c.status = kr_rd_u32(r);
 	c.timeout_s = kr_rd_u32(r);
 	c.mark = kr_rd_u32(r);

@@ -10,8 +10,11 @@
 #include "context/ctdump.h"
 
 /**
- * kr_ctload_insert() - Create all of @s; masters before whom they expect
+ * kr_ctload_insert() - Create all of @s; masters before whom they expect, and
+ * before what they expect
  * @left: is told of each that the kernel refuses, KR_E_CT_INSERT
+ *
+ * @s is to be sorted.
  * TCP is liberal from then on: see kr_ctattr_put().
  */
 int kr_ctload_insert(const struct kr_ctset *s, const struct kr_ctleft *left,
@@ -19,8 +22,8 @@ int kr_ctload_insert(const struct kr_ctset *s, const struct kr_ctleft *left,
 
 /**
  * kr_ctload_check() - Has the kernel what it was told?
- * @left: is told of each that has other labels or helper, or is translated
- *	  otherwise; KR_E_CT_OTHER
+ * @left: is told of each that has other labels or helper, is translated or
+ *	  expected otherwise; KR_E_CT_OTHER
  *
  * Those that are not there any more may have ended.
  */
@@ -37,7 +40,7 @@ int kr_ctload_check(const struct kr_ctset *s, const struct kr_ctleft *left,
 int kr_ctload_strict(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);
 
-/** kr_ctload_delete() - End all of @s that are there. */
+/** kr_ctload_delete() - End all of @s that are there, and what they expect. */
 int kr_ctload_delete(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);
 

@@ -331,7 +331,7 @@ def many(path, n):
                struct.pack(">B4s4sHH", 17, bytes([192, 0, 2, 1]),
                            bytes([10, 1]) + struct.pack(">H", i), 2, 1) +
                struct.pack(">IIIB", 6, 600, 0, 0) for i in range(n)]
-    body = b"KRCT" + struct.pack(">HHI", 1, 7, n) + b"".join(
+    body = b"KRCT" + struct.pack(">HHII", 2, 7, n, 0) + b"".join(
         struct.pack(">H", len(e)) + e for e in entries)
     with open(path, "wb") as f:
         f.write(body + hashlib.sha256(body).digest())
