@@ -67,7 +67,8 @@ _korora()
 		[policy]='check show explain diff test reload'
 		[vm]='define list show start stop remove' [log]='show verify prove check'
 		[attest]='log reference' ['attest reference']='check show sign'
-		[context]='export import strict drop show diff follow'
+		[context]='export import strict drop show diff follow
+			send receive'
 	)
 	local -A _korora_options=(
 		[init]='--name --ca-request --cert' [info]='' [host]='' [trust]=''
@@ -89,6 +90,7 @@ _korora()
 		['context export']='--zone' ['context import']='--zone'
 		['context strict']='--zone' ['context drop']='--zone'
 		['context show']='--zone' ['context follow']='--zone'
+		['context send']='--zone' ['context receive']='--zone'
 	)
 	local -a _korora_call=("${COMP_WORDS[0]}")
 	local cmd='' n=0 i w

@@ -15,6 +15,7 @@
 struct dump {
 	struct kr_ctsock sock;
 	struct kr_ctset *set;
+	const struct kr_ctset *of;	/* masters are looked for in it */
 	struct kr_ctset masters;	/* that have expectations, any zone's */
 	const struct kr_ctentry *master;	/* whose are being read */
 	const struct kr_ctleft *left;
@@ -61,12 +62,12 @@ static int take_master(const struct nlmsghdr *m, void *arg)
 	struct kr_ctexpect x;
 
 	kr_ctexpattr_parse(m, m->nlmsg_len, &x, NULL);
-	x.zone = d->set->zone;
+	x.zone = d->of->zone;
 	for (x.zone_dirs = x.zone ? KR_CT_ZONE_ORIG : KR_CT_ZONE_BOTH;
 	     x.zone_dirs <= KR_CT_ZONE_BOTH; x.zone_dirs++) {
 		struct kr_ctentry key = kr_ctexpect_master(&x);
 
-		if (x.family && kr_ctset_find(d->set, &key) &&
+		if (x.family && kr_ctset_find(d->of, &key) &&
 		    kr_ctset_add(&d->masters, &key, d->e))
 			return MNL_CB_ERROR;
 	}
@@ -88,13 +89,16 @@ static int take_expect(const struct nlmsghdr *m, void *arg)
 	return kr_ctset_expect(d->set, &x, d->e) ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
-/* First who has any, then theirs, by their zone. Wants the entries sorted. */
+/* First who has any, then theirs, by their zone. */
 static int expects(struct dump *d)
 {
 	_Alignas(struct nlmsghdr) char buf[KR_CTEXPATTR_BYTES_MAX];
-	int r = kr_ctsock_dump(&d->sock,
-			       kr_ctexpattr_ask(buf, NULL, d->sock.seq + 1),
-			       take_master, d, d->e);
+	int r;
+
+	d->set->n_expects = d->masters.n = 0;
+	r = kr_ctsock_dump(&d->sock,
+			   kr_ctexpattr_ask(buf, NULL, d->sock.seq + 1),
+			   take_master, d, d->e);
 
 	kr_ctset_sort(&d->masters);
 	for (size_t i = 0; !r && i < d->masters.n; i++) {
@@ -110,18 +114,31 @@ static int expects(struct dump *d)
 	return r;
 }
 
-static int once(struct dump *d)
+static int all(struct dump *d)
 {
-	int r = kr_ctsock_open(&d->sock, 0, d->e);
+	int r;
 
-	d->set->n = d->set->n_expects = d->masters.n = 0;
-	if (!r)
-		r = entries(d);
+	d->set->n = 0;
+	r = entries(d);
 	kr_ctset_sort(d->set);
-	if (!r)
-		r = expects(d);
+	return r ? r : expects(d);
+}
+
+static int dump(struct dump *d, int (*once)(struct dump *))
+{
+	int r = KR_CTSOCK_AGAIN;
+
+	for (unsigned int i = 0; r == KR_CTSOCK_AGAIN && i < TRIES; i++) {
+		r = kr_ctsock_open(&d->sock, 0, d->e);
+		if (!r)
+			r = once(d);
+		kr_ctsock_close(&d->sock);
+	}
 	kr_ctset_sort(d->set);
-	kr_ctsock_close(&d->sock);
+	kr_ctset_fini(&d->masters);
+	if (r > 0)
+		return kr_fail(d->e, KR_E_CT_KERNEL, "connections change too "
+						     "quickly to be read");
 	return r;
 }
 
@@ -129,15 +146,20 @@ int kr_ctdump(uint16_t zone, struct kr_ctset *ret_s,
 	      const struct kr_ctleft *left, struct kr_err *e)
 {
 	struct kr_err own = KR_ERR_NONE;
-	struct dump d = { .set = ret_s, .left = left, .e = e ? e : &own };
-	int r = KR_CTSOCK_AGAIN;
+	struct dump d = { .set = ret_s, .of = ret_s, .left = left,
+			  .e = e ? e : &own };
 
 	ret_s->zone = zone;
-	for (unsigned int i = 0; r == KR_CTSOCK_AGAIN && i < TRIES; i++)
-		r = once(&d);
-	kr_ctset_fini(&d.masters);
-	if (r > 0)
-		return kr_fail(d.e, KR_E_CT_KERNEL, "connections change too "
-						    "quickly to be read");
-	return r;
+	return dump(&d, all);
+}
+
+int kr_ctdump_expects(const struct kr_ctset *of, struct kr_ctset *ret_s,
+		      const struct kr_ctleft *left, struct kr_err *e)
+{
+	struct kr_err own = KR_ERR_NONE;
+	struct dump d = { .set = ret_s, .of = of, .left = left,
+			  .e = e ? e : &own };
+
+	ret_s->zone = of->zone;
+	return dump(&d, expects);
 }

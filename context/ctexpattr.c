@@ -175,14 +175,18 @@ struct nlmsghdr *kr_ctexpattr_put(void *buf, enum kr_ctexpattr what,
 				  const struct kr_ctexpect *x, uint16_t flags,
 				  uint32_t seq)
 {
-	struct nlmsghdr *m = kr_ctnest_put_msg(buf, MSG(IPCTNL_MSG_EXP_NEW),
-					       flags, seq, x->family);
+	struct nlmsghdr *m = kr_ctnest_put_msg(buf,
+		MSG(what == KR_CTEXPATTR_DELETE ? IPCTNL_MSG_EXP_DELETE :
+						  IPCTNL_MSG_EXP_NEW),
+		flags, seq, x->family);
 	struct kr_ctentry master = kr_ctexpect_master(x);
 
 	if (what == KR_CTEXPATTR_CREATE)
 		m->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
 	put_master(m, &master);
 	kr_ctnest_put_tuple(m, CTA_EXPECT_TUPLE, x->family, &x->tuple, 0);
+	if (what == KR_CTEXPATTR_DELETE)
+		return m;
 	put_mask(m, x);
 	mnl_attr_put_u32(m, CTA_EXPECT_TIMEOUT, htonl(x->timeout_s));
 	mnl_attr_put_u32(m, CTA_EXPECT_FLAGS, htonl(x->flags));

@@ -38,6 +38,7 @@ struct nlmsghdr *kr_ctexpattr_ask(void *buf, const struct kr_ctentry *c,
 enum kr_ctexpattr {
 	KR_CTEXPATTR_CREATE,	/* with as long a life as its helper gives */
 	KR_CTEXPATTR_RENEW,	/* with the life that was left */
+	KR_CTEXPATTR_DELETE,	/* any that expects that in the zone */
 };
 
 /** kr_ctexpattr_put() - As kr_ctattr_put(). The master must be there. */

@@ -20,6 +20,9 @@ struct batch {
 	struct kr_ctsock sock;
 	const struct kr_ctleft *left;
 	bool		 may_be_gone;	/* what is not there is passed over */
+	bool		 may_be_there;	/* what is, is put aside */
+	struct kr_ctset	 there;
+	struct kr_err	*e;		/* why it could not be put aside */
 	uint32_t	 first_seq;
 	unsigned int	 n;
 	size_t		 n_bytes;
@@ -61,6 +64,13 @@ static void refused(struct batch *b, const struct told *t, int err)
 	b->left->fn(b->left->arg, &why);
 }
 
+/* An expectation that is there already is as it should be. */
+static void put_aside(struct batch *b, const struct told *t)
+{
+	if (t->c)
+		kr_ctset_add(&b->there, t->c, b->e);
+}
+
 /* Answers are read here, not by mnl_cb_run(), which ends at the first error.
  * Return: was it the last? */
 static bool answer(struct batch *b, const struct nlmsghdr *m)
@@ -71,7 +81,9 @@ static bool answer(struct batch *b, const struct nlmsghdr *m)
 	if (m->nlmsg_type != NLMSG_ERROR || i >= b->n ||
 	    mnl_nlmsg_get_payload_len(m) < sizeof(*err))
 		return false;
-	if (err->error && (!b->may_be_gone || err->error != -ENOENT))
+	if (err->error == -EEXIST && b->may_be_there)
+		put_aside(b, &b->of[i]);
+	else if (err->error && (!b->may_be_gone || err->error != -ENOENT))
 		refused(b, &b->of[i], -err->error);
 	return i == b->n - 1;
 }
@@ -131,7 +143,7 @@ static int add_expects(struct batch *b, enum kr_ctexpattr what,
 {
 	int r = 0;
 
-	b->may_be_gone = what == KR_CTEXPATTR_RENEW;
+	b->may_be_gone = what != KR_CTEXPATTR_CREATE;
 	for (size_t i = 0; !r && i < s->n_expects; i++)
 		r = add(b, kr_ctexpattr_put(next(b), what, &s->expects[i], 0,
 					    b->first_seq + b->n),
@@ -155,7 +167,7 @@ static unsigned int depth(const struct kr_ctset *s, const struct kr_ctentry *c)
 	return n;
 }
 
-static int insert(struct batch *b, const struct kr_ctset *s, struct kr_err *e)
+static int create(struct batch *b, const struct kr_ctset *s, struct kr_err *e)
 {
 	int r = 0;
 
@@ -167,8 +179,13 @@ static int insert(struct batch *b, const struct kr_ctset *s, struct kr_err *e)
 		if (!r)
 			r = flush(b, e);
 	}
-	if (!r)
-		r = add_expects(b, KR_CTEXPATTR_CREATE, s, e);
+	return r;
+}
+
+static int expect(struct batch *b, const struct kr_ctset *s, struct kr_err *e)
+{
+	int r = add_expects(b, KR_CTEXPATTR_CREATE, s, e);
+
 	return r ? r : add_expects(b, KR_CTEXPATTR_RENEW, s, e);
 }
 
@@ -179,24 +196,49 @@ int kr_ctload_insert(const struct kr_ctset *s, const struct kr_ctleft *left,
 	int r = kr_ctsock_open(&b.sock, 0, e);
 
 	if (!r)
-		r = insert(&b, s, e);
+		r = create(&b, s, e);
+	if (!r)
+		r = expect(&b, s, e);
 	kr_ctsock_close(&b.sock);
 	return r;
 }
 
-/* Something done to those that are there. */
-static int change(const struct kr_ctset *s, enum kr_ctattr what,
-		  bool (*wanted)(const struct kr_ctentry *),
-		  const struct kr_ctleft *left, struct kr_err *e)
+static bool any(const struct kr_ctentry *c)
 {
-	struct batch b = { .left = left, .first_seq = 1, .may_be_gone = true };
-	int r = kr_ctsock_open(&b.sock, 0, e);
+	return c->family;
+}
 
+/* Something done to those that are there. */
+static int change(struct batch *b, const struct kr_ctset *s,
+		  enum kr_ctattr what,
+		  bool (*wanted)(const struct kr_ctentry *), struct kr_err *e)
+{
+	int r = 0;
+
+	b->may_be_gone = true;
 	for (size_t i = 0; !r && i < s->n; i++)
 		if (wanted(&s->v[i]))
-			r = add_entry(&b, what, &s->v[i], e);
+			r = add_entry(b, what, &s->v[i], e);
+	return r ? r : flush(b, e);
+}
+
+int kr_ctload_update(const struct kr_ctset *s, const struct kr_ctleft *left,
+		     struct kr_err *e)
+{
+	struct kr_err own = KR_ERR_NONE;
+	struct batch b = { .left = left, .first_seq = 1, .may_be_there = true,
+			   .e = e ? e : &own };
+	int r = kr_ctsock_open(&b.sock, 0, e);
+
 	if (!r)
-		r = flush(&b, e);
+		r = create(&b, s, e);
+	if (!r)
+		r = b.e->code;
+	if (!r)
+		r = change(&b, &b.there, KR_CTATTR_UPDATE, any, e);
+	if (!r)
+		r = expect(&b, s, e);
+	kr_ctset_fini(&b.there);
 	kr_ctsock_close(&b.sock);
 	return r;
 }
@@ -207,22 +249,33 @@ static bool was_strict(const struct kr_ctentry *c)
 				 KR_CT_TCP_LIBERAL);
 }
 
-static bool any(const struct kr_ctentry *c)
-{
-	return c->family;
-}
-
 int kr_ctload_strict(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e)
 {
-	return change(s, KR_CTATTR_STRICT, was_strict, left, e);
+	struct batch b = { .left = left, .first_seq = 1 };
+	int r = kr_ctsock_open(&b.sock, 0, e);
+
+	if (!r)
+		r = change(&b, s, KR_CTATTR_STRICT, was_strict, e);
+	kr_ctsock_close(&b.sock);
+	return r;
 }
 
 int kr_ctload_delete(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e)
 {
-	return change(s, KR_CTATTR_DELETE, any, left, e);
+	struct batch b = { .left = left, .first_seq = 1 };
+	int r = kr_ctsock_open(&b.sock, 0, e);
+
+	if (!r)
+		r = add_expects(&b, KR_CTEXPATTR_DELETE, s, e);
+	if (!r)
+		r = change(&b, s, KR_CTATTR_DELETE, any, e);
+	kr_ctsock_close(&b.sock);
+	return r;
 }
+
+/* ---- looked after ------------------------------------------------------ */
 
 static const char *otherwise(const struct kr_ctentry *was,
 			     const struct kr_ctentry *is)
@@ -269,6 +322,49 @@ int kr_ctload_check(const struct kr_ctset *s, const struct kr_ctleft *left,
 			tell_other(left, kr_ctexpect_name(is, name),
 				   "it is expected otherwise");
 	}
+	kr_ctset_fini(&now);
+	return r;
+}
+
+struct surplus { struct kr_ctset set; struct kr_err *e; };
+
+static void entry_surplus(void *arg, const struct kr_ctentry *is,
+			  const struct kr_ctentry *wanted)
+{
+	struct surplus *s = arg;
+
+	if (!wanted)
+		kr_ctset_add(&s->set, is, s->e);
+}
+
+static void expect_surplus(void *arg, const struct kr_ctexpect *is,
+			   const struct kr_ctexpect *wanted)
+{
+	struct surplus *s = arg;
+
+	if (!wanted)
+		kr_ctset_expect(&s->set, is, s->e);
+}
+
+int kr_ctload_replace(const struct kr_ctset *s, const struct kr_ctleft *left,
+		      struct kr_err *e)
+{
+	struct kr_err own = KR_ERR_NONE;
+	struct surplus more = { .e = e ? e : &own };
+	const struct kr_ctset_differ differ = { entry_surplus, expect_surplus,
+						&more };
+	struct kr_ctset now = { 0 };
+	int r = kr_ctdump(s->zone, &now, left, e);
+
+	if (!r) {
+		kr_ctset_diff(&now, s, &differ);
+		r = more.e->code;
+	}
+	if (!r)
+		r = kr_ctload_delete(&more.set, left, e);
+	if (!r)
+		r = kr_ctload_update(s, left, e);
+	kr_ctset_fini(&more.set);
 	kr_ctset_fini(&now);
 	return r;
 }

@@ -21,6 +21,19 @@ int kr_ctload_insert(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);
 
 /**
+ * kr_ctload_update() - The same, but those that are there become as in @s
+ *
+ * But for their translation, master and helper, which are what they were
+ * created with.
+ */
+int kr_ctload_update(const struct kr_ctset *s, const struct kr_ctleft *left,
+		     struct kr_err *e);
+
+/** kr_ctload_replace() - The same, and end all others of the zone. */
+int kr_ctload_replace(const struct kr_ctset *s, const struct kr_ctleft *left,
+		      struct kr_err *e);
+
+/**
  * kr_ctload_check() - Has the kernel what it was told?
  * @left: is told of each that has other labels or helper, is translated or
  *	  expected otherwise; KR_E_CT_OTHER

@@ -102,6 +102,36 @@ const struct kr_ctexpect *kr_ctset_find_expect(const struct kr_ctset *s,
 				      sizeof(*x), order_expects) : NULL;
 }
 
+static void take_away(struct kr_ctset *s, const struct kr_ctset *what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!kr_ctset_find(what, &s->v[i]))
+			s->v[n++] = s->v[i];
+	s->n = n;
+	n = 0;
+	for (size_t i = 0; i < s->n_expects; i++)
+		if (!kr_ctset_find_expect(what, &s->expects[i]))
+			s->expects[n++] = s->expects[i];
+	s->n_expects = n;
+}
+
+int kr_ctset_apply(struct kr_ctset *s, const struct kr_ctset *put,
+		   const struct kr_ctset *gone, struct kr_err *e)
+{
+	int r = 0;
+
+	take_away(s, gone);
+	take_away(s, put);
+	for (size_t i = 0; !r && i < put->n; i++)
+		r = kr_ctset_add(s, &put->v[i], e);
+	for (size_t i = 0; !r && i < put->n_expects; i++)
+		r = kr_ctset_expect(s, &put->expects[i], e);
+	kr_ctset_sort(s);
+	return r;
+}
+
 void kr_ctset_move(struct kr_ctset *s, uint16_t zone)
 {
 	s->zone = zone;

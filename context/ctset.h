@@ -41,6 +41,13 @@ const struct kr_ctentry *kr_ctset_find(const struct kr_ctset *s,
 const struct kr_ctexpect *kr_ctset_find_expect(const struct kr_ctset *s,
 					       const struct kr_ctexpect *x);
 
+/**
+ * kr_ctset_apply() - Take away what is in @gone, and put what is in @put
+ * All are sorted, and @s is again.
+ */
+int kr_ctset_apply(struct kr_ctset *s, const struct kr_ctset *put,
+		   const struct kr_ctset *gone, struct kr_err *e);
+
 /** kr_ctset_move() - Let all be of another zone. */
 void kr_ctset_move(struct kr_ctset *s, uint16_t zone);
 

@@ -324,17 +324,21 @@ def what_came_otherwise_is_told(s):
     check(kept, "it was open until now")
 
 
-def many(path, n):
+def zone_of_many(n, mark=0):
     """A file of n connections, written by other means than it is read."""
     entries = [b"\4\3" + struct.pack(">B4s4sHH", 17, bytes([10, 1]) +
                struct.pack(">H", i), bytes([192, 0, 2, 1]), 1, 2) +
                struct.pack(">B4s4sHH", 17, bytes([192, 0, 2, 1]),
                            bytes([10, 1]) + struct.pack(">H", i), 2, 1) +
-               struct.pack(">IIIB", 6, 600, 0, 0) for i in range(n)]
+               struct.pack(">IIIB", 6, 600, mark, 0) for i in range(n)]
     body = b"KRCT" + struct.pack(">HHII", 2, 7, n, 0) + b"".join(
         struct.pack(">H", len(e)) + e for e in entries)
+    return body + hashlib.sha256(body).digest()
+
+
+def many(path, n):
     with open(path, "wb") as f:
-        f.write(body + hashlib.sha256(body).digest())
+        f.write(zone_of_many(n))
 
 
 def lost_events_are_no_loss(s):

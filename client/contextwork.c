@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* contextwork.c - see contextwork.h. In korora, which a user started. */
+#include "client/contextwork.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "client/contextview.h"
+#include "client/human.h"
+#include "context/ctfile.h"
+
+void kr_contextwork_fini(struct kr_contextwork *w)
+{
+	kr_ctset_fini(&w->set);
+	json_decref(w->left);
+}
+
+static void tell_left(void *arg, const struct kr_err *why)
+{
+	struct kr_contextwork *w = arg;
+	json_t *j = kr_cli_error_new(why);
+
+	/* what to do about it is the same for all of them */
+	if (!w->c->json)
+		fprintf(stderr, "korora: KR-%04d %s\n", (int)why->kr,
+			why->what);
+	json_array_append_new(w->left, j);
+}
+
+int kr_contextwork_begin(struct kr_contextwork *w, struct kr_cli *c, int argc,
+			 char **argv, size_t n_min, size_t n_max)
+{
+	const char *zone[2] = { NULL };
+	const struct kr_option opts[] = { { "zone", NULL, zone, 1 } };
+	uint64_t number = 0;
+	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), n_min, n_max,
+			    &w->path);
+
+	if (!r && zone[0] && !kr_human_number(zone[0], UINT16_MAX, &number))
+		r = kr_cli_usage(c, "--zone is a number from 0 to %u",
+				 UINT16_MAX);
+	w->c = c;
+	w->has_zone = zone[0];
+	w->zone = (uint16_t)number;
+	w->left = json_array();
+	w->tell = (struct kr_ctleft){ tell_left, w };
+	return r;
+}
+
+int kr_contextwork_read_file(const char *path, struct kr_ctset *set,
+			     struct kr_err *e)
+{
+	KR_AUTOFREE char *data = NULL;
+	struct kr_err why = KR_ERR_NONE;
+	size_t n;
+	int r = kr_read_file(path, KR_CTFILE_BYTES_MAX, &data, &n);
+
+	if (r == -E2BIG)
+		return kr_fail(e, KR_E_LIMIT, "%s is too long", path);
+	if (r)
+		return kr_fail(e, KR_E_SYSTEM, "%s: %s", path, strerror(-r));
+	r = kr_ctfile_get(data, n, set, &why);
+	return r ? kr_fail(e, why.kr, "%s: %s", path, why.what) : 0;
+}
+
+int kr_contextwork_load(struct kr_contextwork *w, struct kr_err *e)
+{
+	int r = w->path ? kr_contextwork_read_file(w->path, &w->set, e) :
+			  kr_ctdump(w->zone, &w->set, &w->tell, e);
+
+	if (!r && w->has_zone)
+		kr_ctset_move(&w->set, w->zone);
+	return r;
+}
+
+int kr_contextwork_end(struct kr_contextwork *w, const char *did,
+		       const struct kr_err *e)
+{
+	size_t n_left = json_array_size(w->left);
+	KR_AUTO(kr_cli_decref) json_t *j = NULL, *set = NULL;
+	struct kr_err why = KR_ERR_NONE;
+
+	if (e->code)
+		return kr_cli_fail(w->c, e);
+	set = kr_contextview_set(&w->set, &why);
+	if (!set)
+		return kr_cli_fail(w->c, &why);
+	j = json_pack("{s:i, s:O, s:I, s:I, s:O}", "zone", w->set.zone, "state",
+		      json_object_get(set, "state"), "connections",
+		      (json_int_t)w->set.n, "expected",
+		      (json_int_t)w->set.n_expects, "left", w->left);
+	kr_cli_result(w->c, j);
+	if (!w->c->json)
+		printf("zone %u: %zu connections and %zu expected %s, %zu not "
+		       "as wanted\n", w->set.zone, w->set.n, w->set.n_expects,
+		       did, n_left);
+	return n_left ? KR_EXIT_REFUSED : KR_EXIT_DONE;
+}
