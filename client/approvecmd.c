@@ -65,12 +65,33 @@ static json_t *host_text(const char *name, const uint8_t keyid[32])
 			    "known by its CA");
 }
 
+/* A migration's VM and hosts; what else would be done, on which host. */
+static json_t *told_what(const struct kr_approval *a)
+{
+	char definition[65];
+
+	kr_hex(a->definition, sizeof(a->definition), definition);
+	if (a->procedure[0])
+		return json_pack("{s:s, s:s, s:s, s:o}", "procedure",
+				 a->procedure, "item", a->item, "becomes",
+				 definition, "from",
+				 host_text(a->from_name, a->from_keyid));
+	return json_pack("{s:s, s:s, s:I, s:o, s:o}", "vm", a->vm,
+			 "definition", definition, "epoch",
+			 (json_int_t)a->epoch, "from",
+			 host_text(a->from_name, a->from_keyid), "to",
+			 host_text(a->to_name, a->to_keyid));
+}
+
 /* From the struct that is signed, not from what kororad said. */
 static void show(const struct kr_approval *a, const json_t *params)
 {
 	static const struct kr_column cols[] = {
 		{ "Request", "request", KR_CELL_TEXT },
 		{ "Asked by", "requested_by", KR_CELL_TEXT },
+		{ "For", "procedure", KR_CELL_TEXT },
+		{ "On", "item", KR_CELL_TEXT },
+		{ "Contents", "becomes", KR_CELL_TEXT },
 		{ "VM", "vm", KR_CELL_TEXT },
 		{ "Definition", "definition", KR_CELL_TEXT },
 		{ "Epoch", "epoch", KR_CELL_COUNT },
@@ -84,24 +105,20 @@ static void show(const struct kr_approval *a, const json_t *params)
 	};
 	KR_AUTOFREE char *text = json_dumps(params, JSON_COMPACT |
 					    JSON_SORT_KEYS | JSON_ENSURE_ASCII);
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	char id[33], definition[65], policy[65];
+	KR_AUTO(kr_cli_decref) json_t *what = told_what(a), *j = NULL;
+	char id[33], policy[65];
 
 	kr_hex(a->request, sizeof(a->request), id);
-	kr_hex(a->definition, sizeof(a->definition), definition);
 	kr_hex(a->policy.digest, sizeof(a->policy.digest), policy);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:s, s:s, s:s,"
-		      " s:I}", "request", id, "requested_by", a->requester,
-		      "vm", a->vm, "definition", definition, "epoch",
-		      (json_int_t)a->epoch, "from",
-		      host_text(a->from_name, a->from_keyid), "to",
-		      host_text(a->to_name, a->to_keyid), "policy",
+	j = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:I}", "request", id,
+		      "requested_by", a->requester, "policy",
 		      json_sprintf("%s, version %llu, %s", a->policy.name,
 				   (unsigned long long)a->policy.version,
 				   policy),
 		      "params", text ? text : "", "decision", a->decision,
 		      "approver", a->approver, "expires_ms",
 		      (json_int_t)a->expires_ms);
+	json_object_update(j, what);
 	kr_columns_card(j, cols, KR_N(cols));
 	fflush(stdout);		/* before a passphrase is asked for */
 }

@@ -16,6 +16,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/authorise.h"
+#include "daemon/consent.h"
+#include "daemon/policy.h"
 
 struct kr_client {
 	struct kr_client *next;
@@ -175,6 +177,27 @@ static int check_keys(json_t *params, const char *keys, struct kr_err *e)
 	return 0;
 }
 
+/* What is over at once: its changes and their entry in the log, or neither. */
+static int at_once(struct kr_request *q, kr_api_fn fn, json_t **ret,
+		   struct kr_err *e)
+{
+	struct kr_store *st = q->host->store;
+	int r = kr_store_begin(st, e);
+
+	if (r)
+		return r;
+	r = kr_consent_use(q, e);
+	if (!r)
+		r = fn(q, ret, e);
+	if (r)
+		kr_store_rollback(st);
+	else
+		r = kr_store_commit(st, e);
+	if (r && q->procedure == kr_procedure(KR_TP_policy_reload))
+		kr_policy_restore(q->host);
+	return r;
+}
+
 static int call(struct kr_client *c, json_t *req, json_t **ret,
 		struct kr_err *e)
 {
@@ -196,7 +219,12 @@ static int call(struct kr_client *c, json_t *req, json_t **ret,
 		r = kr_authorise(&q, methods[i].tp, methods[i].item, e);
 		if (!r)
 			r = check_keys(q.params, methods[i].keys, e);
-		return r ? r : methods[i].fn(&q, ret, e);
+		if (!r)
+			r = kr_procedure_at_once(q.procedure) ?
+			    at_once(&q, methods[i].fn, ret, e) :
+			    methods[i].fn(&q, ret, e);
+		free(q.request);
+		return r;
 	}
 	return kr_fail(e, KR_E_USAGE, "no such method: %.40s", method);
 }

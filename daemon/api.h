@@ -19,6 +19,8 @@
 #define KR_API_CLIENTS_MAX	64u
 #define KR_API_CLIENTS_USER	8u	/* of one user but the superuser */
 
+struct kr_requestrow;
+
 struct kr_request {
 	struct kr_host *host;
 	uint64_t	client;		/* serial number */
@@ -28,6 +30,8 @@ struct kr_request {
 	/* set by kr_authorise() */
 	const struct kr_procedure *procedure;
 	uint64_t	categories;	/* that the policy gives the user */
+	struct kr_requestrow *request;	/* what others approved; NULL: not
+					 * needed */
 };
 
 #define KR_API_LATER 1	/* the answer comes with kr_api_answer() */

@@ -4,6 +4,7 @@
 #include "daemon/api.h"
 #include "daemon/policy.h"
 #include "policy/bundle.h"
+#include "store/requestrow.h"
 
 /* What is in force; or a part of one that is, or was. */
 int kr_api_policy_show(struct kr_request *q, json_t **ret, struct kr_err *e)
@@ -26,7 +27,8 @@ int kr_api_policy_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 
 int kr_api_policy_reload(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
-	int r = kr_policy_reload(q->host, e);
+	int r = kr_policy_reload(q->host, q->request ?
+				 q->request->definition : NULL, e);
 
 	if (!r)
 		*ret = kr_policy_describe(q->host);

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/consent.h"
 #include "daemon/plan.h"
 #include "daemon/policy.h"
 #include "daemon/questions.h"
@@ -223,13 +224,16 @@ static void put_question(const struct kr_request *q,
 }
 
 /* What others have to approve is looked at once more before it begins. */
-static int ask(const struct kr_request *q, const struct kr_execution *x,
+static int ask(struct kr_request *q, const struct kr_execution *x,
 	       enum kr_tp tp, struct kr_err *e)
 {
 	struct kr_verdict v = kr_book_decide(q->host->book, x);
-	int r = tp == KR_TP_migrate && v.reason == KR_REASON_APPROVALS ? 0 :
-		kr_policy_ask(q->host, x, e);
+	int r;
 
+	if (v.reason == KR_REASON_APPROVALS)
+		return tp == KR_TP_migrate ? 0 :
+		       kr_consent_call(q, x, v.triple->approvals, e);
+	r = kr_policy_ask(q->host, x, e);
 	if (r && v.answer == KR_QUESTION && v.reason != KR_REASON_APPROVALS)
 		put_question(q, x, e);
 	return r;
@@ -262,9 +266,9 @@ int kr_authorise(struct kr_request *q, enum kr_tp tp, enum kr_api_item item,
 	r = ask(q, &x, tp, e);
 	if (!r && a.wanted[0]) {
 		x.tenant = a.wanted;
-		r = kr_policy_ask(q->host, &x, e);
+		r = ask(q, &x, tp, e);
 	}
-	if (r)
+	if (r && e->kr != KR_E_NOT_APPROVED)
 		kr_authorise_refused(q, x.item, x.tenant, e);
 	return r;
 }

@@ -52,39 +52,61 @@ static int find_approvers(struct kr_host *h, const struct kr_requestrow *p,
 	return r;
 }
 
-/* @a: NULL for nobody */
-static int decide(const struct kr_mig *m, const char *requester,
-		  const struct approvers *a, struct kr_verdict *ret_v,
-		  struct kr_err *e)
+/* What is to be done, by whom; his roles and who approved are found here. */
+struct asked {
+	struct kr_host	   *h;
+	const char	   *requester;
+	uid_t		    uid;
+	struct kr_execution x;
+};
+
+static struct asked of_migration(const struct kr_mig *m,
+				 const char *requester,
+				 char item[KR_ITEM_BYTES])
 {
-	struct kr_authorise_who who;
-	char item[KR_ITEM_BYTES];
-	struct kr_execution x = {
+	return (struct asked){ m->host, requester, m->uid, {
 		.procedure = kr_procedure(KR_TP_migrate),
 		.item = kr_item_put(KR_ITEM_VM, m->def.name, item),
-		.tenant = m->def.tenant, .to = m->peer,
-		.approvers = a ? a->person : NULL,
-		.n_approvers = a ? a->n : 0 };
-	int r = kr_authorise_known(m->host, requester, m->uid, &who, e);
+		.tenant = m->def.tenant, .to = m->peer } };
+}
+
+static struct asked of_call(const struct kr_request *q)
+{
+	const struct kr_requestrow *p = q->request;
+
+	return (struct asked){ q->host, q->user, q->uid, {
+		.procedure = q->procedure, .item = p->item,
+		.tenant = p->tenant[0] ? p->tenant : NULL } };
+}
+
+/* @a: NULL for nobody */
+static int decide(const struct asked *w, const struct approvers *a,
+		  struct kr_verdict *ret_v, struct kr_err *e)
+{
+	struct kr_authorise_who who;
+	struct kr_execution x = w->x;
+	int r = kr_authorise_known(w->h, w->requester, w->uid, &who, e);
 
 	x.by = who.p;
+	x.approvers = a ? a->person : NULL;
+	x.n_approvers = a ? a->n : 0;
 	if (!r)
-		*ret_v = kr_book_decide(m->host->book, &x);
+		*ret_v = kr_book_decide(w->h->book, &x);
 	return r;
 }
 
 /* Is it a yes with those who approved @p? @ret_by: their names, if not NULL */
-static int approved(const struct kr_mig *m, const struct kr_requestrow *p,
+static int approved(const struct asked *w, const struct kr_requestrow *p,
 		    json_t **ret_by, struct kr_err *e)
 {
 	struct approvers *a = calloc(1, sizeof(*a));
 	struct kr_verdict v = { .answer = KR_ERROR };
 	char id[33];
-	int r = a ? find_approvers(m->host, p, a, e) :
+	int r = a ? find_approvers(w->h, p, a, e) :
 		    kr_fail(e, KR_E_SYSTEM, "out of memory");
 
 	if (!r)
-		r = decide(m, p->requester, a, &v, e);
+		r = decide(w, a, &v, e);
 	kr_hex(p->id, sizeof(p->id), id);
 	if (!r && v.answer != KR_YES)
 		r = kr_fail(e, KR_E_NOT_APPROVED, "request %.8s: %s; %u of %u "
@@ -102,38 +124,61 @@ static int approved(const struct kr_mig *m, const struct kr_requestrow *p,
 
 /* ---- asking ------------------------------------------------------------ */
 
-/* What would be done now, in a request's words. */
-static int now_asked(struct kr_request *q, const struct kr_mig *m,
+/* What would be done now, in a request's words; what it is of is to follow. */
+static int now_asked(const struct kr_request *q, const struct asked *w,
 		     unsigned int needed, struct kr_requestrow *p,
 		     struct kr_err *e)
 {
 	const struct kr_host *h = q->host;
-	struct kr_hostrow to;
 	KR_AUTOFREE char *params = json_dumps(q->params, JSON_COMPACT |
 							 JSON_SORT_KEYS);
-	int r = kr_hostrow_get(h->store, m->peer, &to, e);
 
-	if (r)
-		return r;
 	if (!params || strlen(params) >= sizeof(p->params))
 		return kr_fail(e, KR_E_LIMIT, "too many parameters to keep");
-	*p = (struct kr_requestrow){ .epoch = m->terms.epoch,
-				     .needed = needed,
+	*p = (struct kr_requestrow){ .needed = needed,
 				     .policy_version = h->book->version };
-	memcpy(p->definition, m->terms.definition, sizeof(p->definition));
 	memcpy(p->policy_digest, h->policy_digest, sizeof(p->policy_digest));
-	kr_item_put(KR_ITEM_VM, m->def.name, p->item);
+	snprintf(p->item, sizeof(p->item), "%s", w->x.item);
 	snprintf(p->procedure, sizeof(p->procedure), "%s",
-		 kr_procedure(KR_TP_migrate)->name);
-	snprintf(p->vm, sizeof(p->vm), "%s", m->def.name);
-	snprintf(p->tenant, sizeof(p->tenant), "%s", m->def.tenant);
-	snprintf(p->to, sizeof(p->to), "%s", to.name);
+		 w->x.procedure->name);
+	snprintf(p->tenant, sizeof(p->tenant), "%s",
+		 w->x.tenant ? w->x.tenant : "");
 	snprintf(p->policy, sizeof(p->policy), "%s", h->book->name);
 	snprintf(p->requester, sizeof(p->requester), "%s", q->user);
 	memcpy(p->params, params, strlen(params) + 1);
+	return 0;
+}
+
+static int move_asked(const struct kr_mig *m, struct kr_requestrow *p,
+		      struct kr_err *e)
+{
+	struct kr_hostrow to;
+	int r = kr_hostrow_get(m->host->store, m->peer, &to, e);
+
+	if (r)
+		return r;
+	p->epoch = m->terms.epoch;
+	memcpy(p->definition, m->terms.definition, sizeof(p->definition));
+	snprintf(p->vm, sizeof(p->vm), "%s", m->def.name);
+	snprintf(p->to, sizeof(p->to), "%s", to.name);
 	if (to.fingerprint[0] &&
 	    !kr_fingerprint_get(to.fingerprint, p->to_keyid))
 		return kr_fail(e, KR_E_STORE, "%s: fingerprint", to.name);
+	return 0;
+}
+
+/* What it would do is in its parameters; but for what it finds elsewhere. */
+static int call_asked(const struct kr_request *q, struct kr_requestrow *p,
+		      struct kr_err *e)
+{
+	static struct kr_vmrow v;
+	const char *name = strchr(p->item, ':');
+
+	if (q->procedure == kr_procedure(KR_TP_policy_reload))
+		return kr_policy_offered(q->host, p->definition, e);
+	if (q->procedure->on == KR_ITEM_VM && name &&
+	    !kr_vmrow_get(q->host->store, name + 1, &v, NULL))
+		memcpy(p->definition, v.digest, sizeof(p->definition));
 	return 0;
 }
 
@@ -156,6 +201,7 @@ static int same(void *arg, const struct kr_requestrow *p, struct kr_err *e)
 	s->n_own++;
 	if (s->there || p->epoch != n->epoch || strcmp(p->vm, n->vm) ||
 	    strcmp(p->to, n->to) || strcmp(p->params, n->params) ||
+	    strcmp(p->procedure, n->procedure) || strcmp(p->item, n->item) ||
 	    memcmp(p->definition, n->definition, sizeof(p->definition)) ||
 	    memcmp(p->to_keyid, n->to_keyid, sizeof(p->to_keyid)) ||
 	    memcmp(p->policy_digest, n->policy_digest,
@@ -182,11 +228,11 @@ static int open_one(struct kr_request *q, struct kr_requestrow *p,
 		return r;
 	kr_hex(p->id, sizeof(p->id), id);
 	return kr_fail(e, KR_E_NOT_APPROVED, "request %.8s is open: %u others "
-		       "have to approve it; then migrate once more", id,
-		       p->needed);
+		       "have to approve it; then %s once more", id,
+		       p->needed, p->procedure);
 }
 
-static int find_or_open(struct kr_request *q, struct kr_mig *m,
+static int find_or_open(struct kr_request *q, const struct asked *w,
 			struct kr_requestrow *now, struct kr_err *e)
 {
 	struct kr_store *st = q->host->store;
@@ -201,13 +247,15 @@ static int find_or_open(struct kr_request *q, struct kr_mig *m,
 	if (!s.there)
 		return open_one(q, now, s.n_own, e);
 	memcpy(now->id, s.id, sizeof(now->id));
-	return approved(m, now, NULL, e);
+	return approved(w, now, NULL, e);
 }
 
 int kr_consent_ask(struct kr_request *q, struct kr_mig *m, struct kr_err *e)
 {
 	struct kr_verdict v = { .answer = KR_ERROR };
-	int r = decide(m, q->user, NULL, &v, e);
+	char item[KR_ITEM_BYTES];
+	struct asked w = of_migration(m, q->user, item);
+	int r = decide(&w, NULL, &v, e);
 
 	if (r || v.answer == KR_YES)
 		return r;
@@ -217,8 +265,26 @@ int kr_consent_ask(struct kr_request *q, struct kr_mig *m, struct kr_err *e)
 	m->request = calloc(1, sizeof(*m->request));
 	if (!m->request)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	r = now_asked(q, m, v.triple->approvals, m->request, e);
-	return r ? r : find_or_open(q, m, m->request, e);
+	r = now_asked(q, &w, v.triple->approvals, m->request, e);
+	if (!r)
+		r = move_asked(m, m->request, e);
+	return r ? r : find_or_open(q, &w, m->request, e);
+}
+
+int kr_consent_call(struct kr_request *q, const struct kr_execution *x,
+		    unsigned int needed, struct kr_err *e)
+{
+	struct asked w = { q->host, q->user, q->uid, *x };
+	int r;
+
+	free(q->request);
+	q->request = calloc(1, sizeof(*q->request));
+	if (!q->request)
+		return kr_fail(e, KR_E_SYSTEM, "out of memory");
+	r = now_asked(q, &w, needed, q->request, e);
+	if (!r)
+		r = call_asked(q, q->request, e);
+	return r ? r : find_or_open(q, &w, q->request, e);
 }
 
 /* ---- using ------------------------------------------------------------- */
@@ -226,8 +292,9 @@ int kr_consent_ask(struct kr_request *q, struct kr_mig *m, struct kr_err *e)
 int kr_consent_take(struct kr_mig *m, struct kr_err *e)
 {
 	struct kr_requestrow *p = m->request;
+	char id[33], item[KR_ITEM_BYTES];
 	json_t *by = NULL, *d;
-	char id[33];
+	struct asked w;
 	int r;
 
 	if (!p)
@@ -237,7 +304,8 @@ int kr_consent_take(struct kr_mig *m, struct kr_err *e)
 	memcpy(p->definition, m->terms.definition, sizeof(p->definition));
 	memcpy(p->policy_digest, m->host->policy_digest,
 	       sizeof(p->policy_digest));
-	r = approved(m, p, &by, e);
+	w = of_migration(m, p->requester, item);
+	r = approved(&w, p, &by, e);
 	if (!r)
 		r = kr_requests_take(m->host, p, kr_wall_ms(), e);
 	kr_hex(p->id, sizeof(p->id), id);
@@ -249,4 +317,16 @@ int kr_consent_take(struct kr_mig *m, struct kr_err *e)
 				     m->terms.migration, d, NULL, e);
 	json_decref(d);
 	return r;
+}
+
+int kr_consent_use(struct kr_request *q, struct kr_err *e)
+{
+	struct asked w;
+	int r;
+
+	if (!q->request)
+		return 0;
+	w = of_call(q);
+	r = approved(&w, q->request, NULL, e);
+	return r ? r : kr_requests_take(q->host, q->request, kr_wall_ms(), e);
 }

@@ -137,11 +137,14 @@ void kr_host_close(struct kr_host *h)
 int kr_host_record(struct kr_host *h, const char *event, json_t *detail,
 		   struct kr_err *e)
 {
-	int r = kr_store_begin(h->store, e);
+	bool own = !kr_store_in_tx(h->store);
+	int r = own ? kr_store_begin(h->store, e) : 0;
 
 	if (r)
 		return r;
 	r = kr_ledger_append(h->ledger, event, NULL, detail, NULL, e);
+	if (!own)
+		return r;
 	if (r)
 		kr_store_rollback(h->store);
 	return r ? r : kr_store_commit(h->store, e);

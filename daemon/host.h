@@ -65,7 +65,10 @@ struct kr_host {
 int kr_host_open(struct kr_host *h, struct kr_err *e);
 void kr_host_close(struct kr_host *h);
 
-/** kr_host_record() - Append one entry to the evidence log, durably. */
+/**
+ * kr_host_record() - Append one entry to the evidence log, durably; in the
+ * transaction that is open, if one is
+ */
 int kr_host_record(struct kr_host *h, const char *event, json_t *detail,
 		   struct kr_err *e);
 

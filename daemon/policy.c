@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/authorise.h"
 #include "evidence/ledger.h"
 #include "policy/bundle.h"
 #include "store/policyrow.h"
@@ -27,17 +28,15 @@ static void take_up(struct kr_host *h, struct kr_book *b,
 	memcpy(h->policy_digest, p->digest, 32);
 }
 
-/* In one transaction: what is in force, and that it is. */
+/* In a transaction: what is in force, and that it is. */
 static int record(struct kr_host *h, struct kr_policyrow *p,
 		  struct kr_err *e)
 {
 	struct kr_inforce said = { .version = p->version };
 	uint8_t root[32];
 	json_t *d;
-	int r = kr_store_begin(h->store, e);
+	int r;
 
-	if (r)
-		return r;
 	memcpy(said.name, p->name, sizeof(said.name));
 	memcpy(said.digest, p->digest, sizeof(said.digest));
 	d = kr_inforce_detail(&said);
@@ -47,9 +46,7 @@ static int record(struct kr_host *h, struct kr_policyrow *p,
 		r = kr_ledger_append(h->ledger, KR_INFORCE_EVENT, NULL, d,
 				     NULL, e);
 	json_decref(d);
-	if (r)
-		kr_store_rollback(h->store);
-	return r ? r : kr_store_commit(h->store, e);
+	return r;
 }
 
 static int replace(struct kr_host *h, const struct kr_bundle *bundle,
@@ -77,7 +74,22 @@ static int replace(struct kr_host *h, const struct kr_bundle *bundle,
 	return 0;
 }
 
-int kr_policy_reload(struct kr_host *h, struct kr_err *e)
+int kr_policy_offered(const struct kr_host *h, uint8_t ret_digest[32],
+		      struct kr_err *e)
+{
+	KR_AUTO(kr_bundle_fini) struct kr_bundle bundle = { 0 };
+	char folder[PATH_MAX];
+	int r;
+
+	folder_of(h, folder);
+	r = kr_bundle_read(folder, &bundle, e);
+	if (!r)
+		memcpy(ret_digest, bundle.digest, sizeof(bundle.digest));
+	return r;
+}
+
+int kr_policy_reload(struct kr_host *h, const uint8_t *approved,
+		     struct kr_err *e)
 {
 	KR_AUTO(kr_bundle_fini) struct kr_bundle bundle = { 0 };
 	struct kr_book *b;
@@ -88,6 +100,9 @@ int kr_policy_reload(struct kr_host *h, struct kr_err *e)
 	r = kr_bundle_read(folder, &bundle, e);
 	if (r || (h->book && !memcmp(bundle.digest, h->policy_digest, 32)))
 		return r;
+	if (approved && memcmp(bundle.digest, approved, 32))
+		return kr_fail(e, KR_E_NOT_APPROVED, "%s changed since it was "
+			       "looked at", folder);
 	r = kr_bundle_book(&bundle, folder, &b, e);
 	if (r)
 		return r;
@@ -109,29 +124,93 @@ static int check(struct kr_bundle *kept, const struct kr_policyrow *p,
 	return r;
 }
 
+/* What the store says is in force. Return: as kr_policyrow_last(). */
+static int take_kept(struct kr_host *h, struct kr_err *e)
+{
+	struct kr_err why = KR_ERR_NONE;
+	struct kr_bundle kept = { 0 };
+	struct kr_policyrow p;
+	struct kr_book *b;
+	int r = kr_policyrow_last(h->store, &p, e);
+
+	if (r)
+		return r;
+	kept.bytes = p.bundle;
+	kept.n = p.n_bytes;
+	h->policy_floor = p.version;
+	if (!check(&kept, &p, &why) && !kr_bundle_book(&kept, "", &b, &why))
+		take_up(h, b, &p);
+	else	/* by another release; the files may be newer */
+		kr_log_err(KR_LOG_ERROR, "the policy that was in force "
+			   "cannot be taken up", &why);
+	kr_bundle_fini(&kept);
+	return 0;
+}
+
+void kr_policy_restore(struct kr_host *h)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (take_kept(h, &e))
+		kr_log_err(KR_LOG_ERROR, "the policy in force", &e);
+}
+
+/*
+ * To start kororad anew is root's, and so is the policy that it then finds:
+ * but not where the one in force wants others to approve the next.
+ */
+static int may_replace(struct kr_host *h, struct kr_err *e)
+{
+	struct kr_execution x = {
+		.by = { .name = "root" },
+		.procedure = kr_procedure(KR_TP_policy_reload), .item = "" };
+	struct kr_authorise_who who;
+	struct kr_verdict v;
+	int r = h->book ? kr_authorise_known(h, "root", 0, &who, e) : 0;
+
+	if (r || !h->book)
+		return r;
+	x.by = who.p;
+	v = kr_book_decide(h->book, &x);
+	return v.reason != KR_REASON_APPROVALS ? 0 :
+	       kr_fail(e, KR_E_NOT_APPROVED, "policy.d holds another policy, "
+		       "which %u others have to approve: korora policy reload",
+		       v.triple->approvals);
+}
+
+static int reload_alone(struct kr_host *h, struct kr_err *e)
+{
+	uint8_t offered[32];
+	int r = kr_policy_offered(h, offered, e);
+
+	if (r || (h->book && !memcmp(offered, h->policy_digest, 32)))
+		return r;
+	r = may_replace(h, e);
+	if (!r)
+		r = kr_store_begin(h->store, e);
+	if (r)
+		return r;
+	r = kr_policy_reload(h, offered, e);
+	if (r) {
+		kr_store_rollback(h->store);
+		return r;
+	}
+	r = kr_store_commit(h->store, e);
+	if (r) {	/* it is not in force: the one before, or none */
+		kr_policy_close(h);
+		kr_policy_restore(h);
+	}
+	return r;
+}
+
 int kr_policy_open(struct kr_host *h, struct kr_err *e)
 {
 	struct kr_err why = KR_ERR_NONE;
-	struct kr_policyrow p;
-	int r = kr_policyrow_last(h->store, &p, e);
+	int r = take_kept(h, e);
 
 	if (r < 0)
 		return r;
-	if (!r) {
-		struct kr_bundle kept = { .bytes = p.bundle, .n = p.n_bytes };
-		struct kr_book *b;
-
-		h->policy_floor = p.version;
-		if (!check(&kept, &p, &why) &&
-		    !kr_bundle_book(&kept, "", &b, &why))
-			take_up(h, b, &p);
-		else	/* by another release; the files may be newer */
-			kr_log_err(KR_LOG_ERROR, "the policy that was in force "
-				   "cannot be taken up", &why);
-		kr_bundle_fini(&kept);
-		why = KR_ERR_NONE;
-	}
-	r = kr_policy_reload(h, &why);
+	r = reload_alone(h, &why);
 	if (r && !h->book)
 		return kr_fail(e, why.kr, "no policy is in force here: %s; "
 			       "korora-policy(5) tells of those that are "

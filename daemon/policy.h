@@ -16,16 +16,30 @@
 
 #define KR_POLICY_PART_BYTES	(512u << 10)
 
-/** kr_policy_open() - Take up what is in force; KR_E_CONFIG if nothing is. */
+/**
+ * kr_policy_open() - Take up what is in force; KR_E_CONFIG if nothing is
+ *
+ * What the folder holds replaces it, unless others have to approve that.
+ */
 int kr_policy_open(struct kr_host *h, struct kr_err *e);
+
+/** kr_policy_offered() - Digest of what the folder holds, right or not. */
+int kr_policy_offered(const struct kr_host *h, uint8_t ret_digest[32],
+		      struct kr_err *e);
 
 /**
  * kr_policy_reload() - Put what the folder holds in force
+ * @approved: only this one, by its digest; NULL: any
  *
- * Return: 0, also if it is in force already; KR_E_CONFIG;
+ * In the caller's transaction: kr_policy_restore() if that comes to nothing.
+ * Return: 0, also if it is in force already; KR_E_CONFIG; KR_E_NOT_APPROVED;
  *         KR_E_POLICY_VERSION if it is another, and its version not higher.
  */
-int kr_policy_reload(struct kr_host *h, struct kr_err *e);
+int kr_policy_reload(struct kr_host *h, const uint8_t *approved,
+		     struct kr_err *e);
+
+/** kr_policy_restore() - What the store says is in force, is. */
+void kr_policy_restore(struct kr_host *h);
 
 /**
  * kr_policy_ask() - May it be executed?

@@ -27,6 +27,11 @@ int kr_requests_want(const struct kr_host *h, const struct kr_requestrow *p,
 		return r;
 	memcpy(w.request, p->id, sizeof(w.request));
 	memcpy(w.definition, p->definition, sizeof(w.definition));
+	if (strcmp(p->procedure, kr_procedure(KR_TP_migrate)->name)) {
+		snprintf(w.procedure, sizeof(w.procedure), "%s",
+			 p->procedure);
+		snprintf(w.item, sizeof(w.item), "%s", p->item);
+	}
 	snprintf(w.vm, sizeof(w.vm), "%s", p->vm);
 	snprintf(w.from_name, sizeof(w.from_name), "%s",
 		 kr_identity_name(h->identity));

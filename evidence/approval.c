@@ -20,6 +20,7 @@ enum {
 	G_WHO	= 1 << 1,	/* of the approver */
 	G_WORD	= 1 << 2,	/* what he says, and until when */
 	G_ALL	= G_ASKED | G_WHO | G_WORD,
+	G_OTHER	= 1 << 3,	/* of a request for no migration */
 };
 
 #define F(group, in, key, type, member) \
@@ -33,11 +34,13 @@ static const struct kr_predicate_field fields[] = {
 	F(G_ASKED,	NULL, "epoch", U64, epoch),
 	F(G_ASKED,	"from", "keyid", HEX, from_keyid),
 	F(G_ASKED,	"from", "name", STR, from_name),
+	F(G_OTHER,	NULL, "item", STR, item),
 	F(G_WORD,	NULL, "nonce", HEX, nonce),
 	F(G_ASKED,	NULL, "params_sha256", HEX, params),
 	F(G_ASKED,	"policy", "name", STR, policy.name),
 	F(G_ASKED,	"policy", "sha256", HEX, policy.digest),
 	F(G_ASKED,	"policy", "version", U64, policy.version),
+	F(G_OTHER,	NULL, "procedure", STR, procedure),
 	F(G_ASKED,	NULL, "request", HEX, request),
 	F(G_ASKED,	NULL, "requested_by", STR, requester),
 	F(G_WORD,	"times", "expires_ms", U64, expires_ms),
@@ -47,6 +50,16 @@ static const struct kr_predicate_field fields[] = {
 	F(G_ASKED,	NULL, "vm", STR, vm),
 };
 #define N_FIELDS	(sizeof(fields) / sizeof(fields[0]))
+
+static unsigned int more_of(const struct kr_approval *a)
+{
+	return a->procedure[0] ? G_OTHER : 0;
+}
+
+static unsigned int more_in(const json_t *predicate)
+{
+	return json_object_get(predicate, "procedure") ? G_OTHER : 0;
+}
 
 int kr_approval_params(const json_t *params, uint8_t ret_digest[32],
 		       struct kr_err *e)
@@ -82,15 +95,16 @@ static bool sayable(const struct kr_approval *a, unsigned int groups)
 int kr_approval_build(const struct kr_approval *a, char *out, size_t *ret_n,
 		      struct kr_err *e)
 {
-	const struct kr_predicate_subject subject = { a->vm, "",
-						      a->definition };
+	const unsigned int groups = G_ALL | more_of(a);
+	const struct kr_predicate_subject subject = {
+		a->procedure[0] ? a->procedure : a->vm, "", a->definition };
 
-	if (!sayable(a, G_ALL) || (strcmp(a->decision, KR_APPROVAL_APPROVE) &&
+	if (!sayable(a, groups) || (strcmp(a->decision, KR_APPROVAL_APPROVE) &&
 				   strcmp(a->decision, KR_APPROVAL_DENY)))
 		return kr_fail(e, KR_E_MALFORMED,
 			       "an approval that cannot be said");
-	*ret_n = kr_predicate_build(KIND, fields, N_FIELDS, G_ALL, a, &subject,
-				    1, out, KR_APPROVAL_BYTES_MAX);
+	*ret_n = kr_predicate_build(KIND, fields, N_FIELDS, groups, a,
+				    &subject, 1, out, KR_APPROVAL_BYTES_MAX);
 	return 0;
 }
 
@@ -99,6 +113,7 @@ int kr_approval_parse(const char *text, size_t n, struct kr_approval *ret_a,
 {
 	char again[KR_APPROVAL_BYTES_MAX];
 	struct kr_approval a = { 0 };
+	const json_t *predicate;
 	size_t n_again;
 	json_t *doc;
 	bool ok;
@@ -107,9 +122,10 @@ int kr_approval_parse(const char *text, size_t n, struct kr_approval *ret_a,
 	if (n >= KR_APPROVAL_BYTES_MAX)
 		return kr_fail(e, KR_E_MALFORMED, "approval too large");
 	doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+	predicate = json_object_get(doc, "predicate");
 	ok = kr_predicate_kind(doc, KIND) &&
-	     kr_predicate_get(json_object_get(doc, "predicate"), fields,
-			      N_FIELDS, G_ALL, &a);
+	     kr_predicate_get(predicate, fields, N_FIELDS,
+			      G_ALL | more_in(predicate), &a);
 	json_decref(doc);
 	if (!ok)
 		return kr_fail(e, KR_E_MALFORMED, "not an approval");
@@ -128,10 +144,10 @@ json_t *kr_approval_asked(const struct kr_approval *a)
 	char text[KR_APPROVAL_BYTES_MAX];
 	json_t *doc, *predicate;
 
-	if (!sayable(a, G_ASKED))
+	if (!sayable(a, G_ASKED | more_of(a)))
 		return NULL;
-	kr_predicate_build(KIND, fields, N_FIELDS, G_ASKED, a, NULL, 0, text,
-			   sizeof(text));
+	kr_predicate_build(KIND, fields, N_FIELDS, G_ASKED | more_of(a), a,
+			   NULL, 0, text, sizeof(text));
 	doc = json_loads(text, 0, NULL);
 	predicate = json_incref(json_object_get(doc, "predicate"));
 	json_decref(doc);
@@ -143,8 +159,8 @@ int kr_approval_read(const json_t *j, struct kr_approval *ret_a,
 {
 	struct kr_approval a = { 0 };
 
-	if (!kr_predicate_get(j, fields, N_FIELDS, G_ASKED, &a) ||
-	    !sayable(&a, G_ASKED))
+	if (!kr_predicate_get(j, fields, N_FIELDS, G_ASKED | more_in(j), &a) ||
+	    !sayable(&a, G_ASKED | more_of(&a)))
 		return kr_fail(e, KR_E_MALFORMED, "not what an approval is "
 			       "for");
 	*ret_a = a;

@@ -3,7 +3,8 @@
  * approval.h - one person's signed word on what another one asked for: an
  * in-toto Statement v1 of the type approval, in a DSSE envelope. It is for one
  * request: this VM as it is defined now, from this host to that one, under
- * this version of the policy, with these parameters, until then.
+ * this version of the policy, with these parameters, until then; or this other
+ * procedure on this item of this host.
  *
  * Built in the client and signed by signer.h, checked in kororad. Plain memory:
  * copy it.
@@ -26,8 +27,14 @@
 struct kr_approval {
 	/* what was asked for */
 	uint8_t	 request[16];
+	char	 procedure[32];		/* "": a migration. Of another one vm
+					 * and to are "", epoch is 0 */
+	char	 item[72];		/* kind:NAME of what it is used on, or
+					 * "" */
 	char	 vm[64];
-	uint8_t	 definition[32];	/* SHA-256 of the VM's definition */
+	uint8_t	 definition[32];	/* SHA-256 of the VM's definition, or
+					 * of the policy to be in force; else
+					 * zero */
 	uint64_t epoch;			/* that it would have there */
 	char	 from_name[64], to_name[64];
 	uint8_t	 from_keyid[32];

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "hyper/qmpqueue.h"
 #include "hyper/qmptell.h"
+#include "hyper/qmpverb.h"
 #include "hyper/qmpvm.h"
 
 #define SAMPLE_PAGES	4096	/* of each GiB: the most QEMU takes */
@@ -12,6 +13,28 @@
 #define HELD		"korora-hold"
 #define STILL_NS	200000000u	/* who takes as long to answer stood still */
 #define SETTLE_NS	1000000000u	/* RESUME has a connection, or not */
+
+/* Is it for what is under way? */
+static int check(const struct kr_qmpagent *a, enum kr_qmpverb v,
+		 struct kr_err *e)
+{
+	uint16_t type = a->cmds[0].type;
+
+	return kr_qmpverb_may(v, type) ? 0 :
+	       kr_fail(e, KR_E_UNEXPECTED, "%s on command %u",
+		       kr_qmpverb_name(v), type);
+}
+
+static int say(struct kr_qmpagent *a, enum kr_qmpverb v, json_t *args,
+	       struct kr_err *e)
+{
+	int r = check(a, v, e);
+
+	if (!r)
+		return kr_qmp_send(&a->qmp, kr_qmpverb_name(v), args, e);
+	json_decref(args);
+	return r;
+}
 
 static int setup_step(struct kr_qmpagent *a, const struct kr_hyper_setup *s,
 		      struct kr_err *e)
@@ -21,10 +44,10 @@ static int setup_step(struct kr_qmpagent *a, const struct kr_hyper_setup *s,
 	if (s->postcopy && s->multifd_channels)
 		return kr_fail(e, KR_E_UNEXPECTED, "post-copy with multifd");
 	if (!a->step)
-		return kr_qmp_send(&a->qmp, "migrate-set-capabilities",
+		return say(a, KR_QMPVERB_ABLE,
 				   kr_qmpvm_capabilities(s, a->vm.preempt), e);
 	if (a->step == 1)
-		return kr_qmp_send(&a->qmp, "migrate-set-parameters",
+		return say(a, KR_QMPVERB_SET,
 				   kr_qmpvm_parameters(s), e);
 	return 1;
 }
@@ -41,10 +64,10 @@ static int run_step(struct kr_qmpagent *a, struct kr_err *e)
 	    a->vm.mig == KR_HYPER_MIG_NONE)
 		return 1;
 	if (!a->step)
-		return kr_qmp_send(&a->qmp, "cont", NULL, e);
+		return say(a, KR_QMPVERB_RUN, NULL, e);
 	if (a->step == 1) {
 		kr_qmptell_done(a);
-		return kr_qmp_send(&a->qmp, "announce-self",
+		return say(a, KR_QMPVERB_ANNOUNCE,
 				   json_pack("{s:i,s:i,s:i,s:i}",
 					     "initial", 50, "max", 550,
 					     "rounds", 5, "step", 100), e);
@@ -53,20 +76,20 @@ static int run_step(struct kr_qmpagent *a, struct kr_err *e)
 }
 
 /* One QMP command, and that is it. */
-static int only(struct kr_qmpagent *a, const char *command, json_t *args,
+static int only(struct kr_qmpagent *a, enum kr_qmpverb v, json_t *args,
 		struct kr_err *e)
 {
 	if (a->step) {
 		json_decref(args);
 		return 1;
 	}
-	return kr_qmp_send(&a->qmp, command, args, e);
+	return say(a, v, args, e);
 }
 
-static int uri_only(struct kr_qmpagent *a, const char *command,
+static int uri_only(struct kr_qmpagent *a, enum kr_qmpverb v,
 		    const struct kr_qmpcommand *c, struct kr_err *e)
 {
-	return only(a, command, json_pack("{s:s}", "uri", c->uri.uri), e);
+	return only(a, v, json_pack("{s:s}", "uri", c->uri.uri), e);
 }
 
 /* ---- post-copy ----------------------------------------------------------- */
@@ -78,22 +101,30 @@ static int uri_only(struct kr_qmpagent *a, const char *command,
 static int recover_step(struct kr_qmpagent *a, const struct kr_qmpcommand *c,
 			struct kr_err *e)
 {
+	int r;
+
 	a->incoming = true;
 	if (!a->urgent || a->step)
-		return uri_only(a, "migrate-recover", c, e);
+		return uri_only(a, KR_QMPVERB_RECOVER, c, e);
 	a->urgent = false;
-	return kr_qmp_send_oob(&a->qmp, "migrate-recover",
-			       json_pack("{s:s}", "uri", c->uri.uri), e);
+	r = check(a, KR_QMPVERB_RECOVER, e);
+	return r ? r : kr_qmp_send_oob(&a->qmp,
+				       kr_qmpverb_name(KR_QMPVERB_RECOVER),
+				       json_pack("{s:s}", "uri", c->uri.uri),
+				       e);
 }
 
 static int hold_step(struct kr_qmpagent *a, struct kr_qmpcommand *c,
 		     struct kr_err *e)
 {
-	if (a->step)
-		return 1;
+	int r = a->step ? 1 : check(a, KR_QMPVERB_HOLD, e);
+
+	if (r)
+		return r;
 	a->holds = true;
-	return kr_qmp_send_fd(&a->qmp, "getfd", json_pack("{s:s}", "fdname",
-			      HELD), kr_fd_take(&c->fd), e);
+	return kr_qmp_send_fd(&a->qmp, kr_qmpverb_name(KR_QMPVERB_HOLD),
+			      json_pack("{s:s}", "fdname", HELD),
+			      kr_fd_take(&c->fd), e);
 }
 
 static int letgo_step(struct kr_qmpagent *a, struct kr_err *e)
@@ -102,7 +133,7 @@ static int letgo_step(struct kr_qmpagent *a, struct kr_err *e)
 		return 1;
 	if (a->step)
 		a->holds = false;
-	return only(a, "closefd", json_pack("{s:s}", "fdname", HELD), e);
+	return only(a, KR_QMPVERB_LETGO, json_pack("{s:s}", "fdname", HELD), e);
 }
 
 /*
@@ -119,7 +150,7 @@ static int cancel_step(struct kr_qmpagent *a, struct kr_err *e)
 	a->cancelled = true;
 	a->played = false;
 	if (!a->undoing)
-		return only(a, "migrate_cancel", NULL, e);
+		return only(a, KR_QMPVERB_CANCEL, NULL, e);
 	if (a->resumed_ns && kr_now_ns() - a->resumed_ns < SETTLE_NS)
 		return kr_fail(e, KR_E_VM_STATE, "it is just being resumed");
 	if (a->vm.mig == KR_HYPER_MIG_TORN) {
@@ -127,10 +158,10 @@ static int cancel_step(struct kr_qmpagent *a, struct kr_err *e)
 		return 1;
 	}
 	if (!a->step)
-		return kr_qmp_send(&a->qmp, "query-migrate", NULL, e);
+		return say(a, KR_QMPVERB_ASK_MIGRATION, NULL, e);
 	if (a->step == 1)
-		return kr_qmp_send(&a->qmp, a->status.left_bytes ?
-				   "migrate-pause" : "migrate_cancel", NULL, e);
+		return say(a, a->status.left_bytes ?
+			   KR_QMPVERB_TEAR : KR_QMPVERB_CANCEL, NULL, e);
 	return 1;
 }
 
@@ -141,7 +172,7 @@ bool kr_qmpscript_tear(struct kr_qmpagent *a)
 	    a->status.left_bytes)
 		return false;
 	a->step = 2;
-	return !kr_qmp_send(&a->qmp, "migrate-pause", NULL, NULL);
+	return !say(a, KR_QMPVERB_TEAR, NULL, NULL);
 }
 
 /*
@@ -153,8 +184,8 @@ static int postcopy_step(struct kr_qmpagent *a, struct kr_err *e)
 {
 	if (a->step > 1)
 		return 1;
-	return kr_qmp_send(&a->qmp, a->step ? "migrate-start-postcopy" : "stop",
-			   NULL, e);
+	return say(a, a->step ? KR_QMPVERB_START_POSTCOPY : KR_QMPVERB_STOP,
+		   NULL, e);
 }
 
 /* Where the next CANCEL has it resumed. */
@@ -195,7 +226,7 @@ static int resume_step(struct kr_qmpagent *a, const struct kr_qmpcommand *c,
 
 	if (!a->step) {
 		a->asked_ns = now;
-		return kr_qmp_send(&a->qmp, "query-migrate", NULL, e);
+		return say(a, KR_QMPVERB_ASK_MIGRATION, NULL, e);
 	}
 	if (a->step > 1)
 		return 1;
@@ -206,7 +237,7 @@ static int resume_step(struct kr_qmpagent *a, const struct kr_qmpcommand *c,
 		return 0;
 	a->incoming = false;
 	a->resumed_ns = kr_now_ns();
-	return kr_qmp_send(&a->qmp, "migrate", json_pack("{s:s,s:b}", "uri",
+	return say(a, KR_QMPVERB_MIGRATE, json_pack("{s:s,s:b}", "uri",
 			   c->uri.uri, "resume", 1), e);
 }
 
@@ -219,11 +250,11 @@ static int play_step(struct kr_qmpagent *a, struct kr_err *e)
 	if (!a->step && !is_calm(a))
 		return 0;
 	if (!a->step)
-		return kr_qmp_send(&a->qmp, "x-query-ramblock", NULL, e);
+		return say(a, KR_QMPVERB_ASK_BLOCKS, NULL, e);
 	if (a->step > 1)
 		return 1;
 	a->played = true;
-	return kr_qmp_send(&a->qmp, "migrate", json_pack("{s:s,s:b}", "uri",
+	return say(a, KR_QMPVERB_MIGRATE, json_pack("{s:s,s:b}", "uri",
 			   a->undo_uri.uri, "resume", 1), e);
 }
 
@@ -231,13 +262,14 @@ static int play_step(struct kr_qmpagent *a, struct kr_err *e)
 
 static int ask_step(struct kr_qmpagent *a, unsigned int step, struct kr_err *e)
 {
-	static const char *const asks[] = {
-		"query-status", "query-migrate", "query-dirty-rate",
+	static const enum kr_qmpverb asks[] = {
+		KR_QMPVERB_ASK_STATUS, KR_QMPVERB_ASK_MIGRATION,
+		KR_QMPVERB_ASK_DIRTIED,
 	};
 
 	if (step > 2 || (step == 2 && !a->sampling))
 		return 1;
-	return kr_qmp_send(&a->qmp, asks[step], NULL, e);
+	return say(a, asks[step], NULL, e);
 }
 
 /* READY is to tell as much as STATUS, so OPEN ends like ASK. */
@@ -247,11 +279,11 @@ static int open_step(struct kr_qmpagent *a, struct kr_qmpcommand *c,
 	if (!a->step)
 		return kr_qmp_open(a->loop, &a->qmp, kr_fd_take(&c->fd), e);
 	if (a->step == 1)
-		return kr_qmp_send(&a->qmp, "qmp_capabilities", a->oob ?
+		return say(a, KR_QMPVERB_ADVERTISE, a->oob ?
 				   json_pack("{s:[s]}", "enable", "oob") :
 				   NULL, e);
 	if (a->step == 2)
-		return kr_qmp_send(&a->qmp, "query-migrate-capabilities", NULL,
+		return say(a, KR_QMPVERB_ASK_ABLE, NULL,
 				   e);
 	return ask_step(a, a->step - KR_QMPSCRIPT_OPEN_ASKS, e);
 }
@@ -266,9 +298,9 @@ int kr_qmpscript_step(struct kr_qmpagent *a, struct kr_err *e)
 	case KR_HYPER_ASK:
 		return ask_step(a, a->step, e);
 	case KR_QMP_WHY:
-		return only(a, "query-migrate", NULL, e);
+		return only(a, KR_QMPVERB_ASK_MIGRATION, NULL, e);
 	case KR_QMP_LOOK:
-		return only(a, "query-status", NULL, e);
+		return only(a, KR_QMPVERB_ASK_STATUS, NULL, e);
 	case KR_QMP_DROP:
 	case KR_HYPER_LETGO:
 		return letgo_step(a, e);
@@ -281,21 +313,21 @@ int kr_qmpscript_step(struct kr_qmpagent *a, struct kr_err *e)
 	case KR_HYPER_SETUP:
 		return setup_step(a, &c->setup, e);
 	case KR_HYPER_LIMIT:
-		return only(a, "migrate-set-parameters", json_pack("{s:I}",
+		return only(a, KR_QMPVERB_SET, json_pack("{s:I}",
 			    "downtime-limit",
 			    kr_qmpvm_downtime(c->limit.downtime_limit_ms)), e);
 	case KR_HYPER_SAMPLE:
 		a->sampling = true;
-		return only(a, "calc-dirty-rate", json_pack("{s:i,s:i}",
+		return only(a, KR_QMPVERB_SAMPLE, json_pack("{s:i,s:i}",
 			    "calc-time", (int)c->sample.seconds,
 			    "sample-pages", SAMPLE_PAGES), e);
 	case KR_HYPER_SEND:
 		a->cancelled = a->sampling = a->torn = a->incoming = false;
-		return uri_only(a, "migrate", c, e);
+		return uri_only(a, KR_QMPVERB_MIGRATE, c, e);
 	case KR_HYPER_RECEIVE:
 		a->cancelled = a->torn = false;
 		a->incoming = true;
-		return uri_only(a, "migrate-incoming", c, e);
+		return uri_only(a, KR_QMPVERB_INCOMING, c, e);
 	case KR_HYPER_RESUME:
 		return resume_step(a, c, e);
 	case KR_HYPER_RECOVER:
@@ -303,16 +335,16 @@ int kr_qmpscript_step(struct kr_qmpagent *a, struct kr_err *e)
 	case KR_HYPER_POSTCOPY:
 		return postcopy_step(a, e);
 	case KR_HYPER_SWITCH:
-		return only(a, "migrate-continue", json_pack("{s:s}", "state",
+		return only(a, KR_QMPVERB_SWITCH, json_pack("{s:s}", "state",
 			    "pre-switchover"), e);
 	case KR_HYPER_RUN:
 		return run_step(a, e);
 	case KR_HYPER_PAUSE:
-		return only(a, "stop", NULL, e);
+		return only(a, KR_QMPVERB_STOP, NULL, e);
 	case KR_HYPER_CANCEL:
 		return cancel_step(a, e);
 	case KR_HYPER_END:
-		return only(a, "quit", NULL, e);
+		return only(a, KR_QMPVERB_QUIT, NULL, e);
 	default:
 		return kr_fail(e, KR_E_UNEXPECTED, "command %u", c->type);
 	}

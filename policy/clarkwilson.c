@@ -68,14 +68,14 @@ static const char *is_certified(const struct kr_triple *t,
 }
 
 /* What is asked for again once others have approved it: daemon/consent.h. */
-static bool only_migrates(const struct kr_triple *t, const char **ret_word)
+static bool all_wait(const struct kr_triple *t, const char **ret_word)
 {
 	for (unsigned int i = 0; i < t->may.n; i++) {
 		const struct kr_procedure *p =
 			kr_procedure_find(t->may.word[i]);
 
 		*ret_word = t->may.word[i];
-		if (p && p != kr_procedure(KR_TP_migrate))
+		if (p && !kr_procedure_waits(p))
 			return false;
 	}
 	return true;
@@ -84,7 +84,7 @@ static bool only_migrates(const struct kr_triple *t, const char **ret_word)
 static const char *others_approve(const struct kr_triple *t,
 				  const char **ret_word)
 {
-	if (t->approvals && !only_migrates(t, ret_word))
+	if (t->approvals && !all_wait(t, ret_word))
 		return "has approvals, and nobody can approve: ";
 	*ret_word = "'approvers'";
 	if (t->approvals && !t->approvers.n)

@@ -103,3 +103,17 @@ unsigned int kr_item_kind_data(enum kr_item_kind k)
 
 	return data[k];
 }
+
+#define ROWS	(1u << KR_CDI_DEFINITION | 1u << KR_CDI_HOSTS | \
+		 1u << KR_CDI_GRANTS | 1u << KR_CDI_KEYS | 1u << KR_CDI_POLICY)
+#define STATE	(1u << KR_CDI_RAM | 1u << KR_CDI_DISK)
+
+bool kr_procedure_at_once(const struct kr_procedure *p)
+{
+	return p->transforms & ROWS && !(p->transforms & STATE);
+}
+
+bool kr_procedure_waits(const struct kr_procedure *p)
+{
+	return kr_procedure_at_once(p) || p == kr_procedure(KR_TP_migrate);
+}

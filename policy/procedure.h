@@ -149,6 +149,16 @@ const struct kr_procedure *kr_procedure_find(const char *name);
 /** kr_procedure() - That one; NULL past the end. */
 const struct kr_procedure *kr_procedure(enum kr_tp tp);
 
+/**
+ * kr_procedure_at_once() - Is it over when its call is answered?
+ * It changes rows of the store alone: they and its entry in the log are one
+ * transaction, and nothing goes on behind it.
+ * kr_procedure_waits() - Can a triple have others approve it? A migration, and
+ * what is over at once.
+ */
+bool kr_procedure_at_once(const struct kr_procedure *p);
+bool kr_procedure_waits(const struct kr_procedure *p);
+
 const char *kr_cdi_name(enum kr_cdi c);
 enum kr_ivp kr_cdi_verified_by(enum kr_cdi c);
 const char *kr_ivp_function(enum kr_ivp i);

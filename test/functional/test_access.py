@@ -19,6 +19,8 @@ CHANGE = {
         ("plan", {"vm": "dirtier", "to": "b"}),
         ("cancel", {"id": "feedbeef"}),
         ("recover", {}),
+    ],
+    "either": [	# who operates, and who administers
         ("request.withdraw", {"id": "feedbeef"}),
     ],
     "approve": [

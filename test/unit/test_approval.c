@@ -75,6 +75,20 @@ static struct kr_approval sample(void)
 	return a;
 }
 
+/* Of what is no migration. */
+static struct kr_approval other(void)
+{
+	struct kr_approval a = sample();
+
+	memset(a.vm, 0, sizeof(a.vm));
+	memset(a.to_name, 0, sizeof(a.to_name));
+	memset(a.to_keyid, 0, sizeof(a.to_keyid));
+	a.epoch = 0;
+	strcpy(a.procedure, "user.grant");
+	strcpy(a.item, "user:carl");
+	return a;
+}
+
 /* ---- text -------------------------------------------------------------- */
 
 #define X16(b)	b b b b b b b b b b b b b b b b
@@ -120,15 +134,41 @@ static void one_text_there_and_back(void **state)
 }
 
 /* The largest that can be said has room, escapes and all. */
+static void another_procedure_is_named(void **state)
+{
+	struct kr_approval a = other(), back;
+	char out[KR_APPROVAL_BYTES_MAX], cut[KR_APPROVAL_BYTES_MAX];
+	static const char said[] = "\"procedure\":\"user.grant\",";
+	json_t *asked = kr_approval_asked(&a);
+	char *at;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(kr_approval_build(&a, out, &n, NULL), 0);
+	assert_int_equal(kr_approval_parse(out, n, &back, NULL), 0);
+	assert_memory_equal(&back, &a, sizeof(a));
+	assert_int_equal(kr_approval_read(asked, &back, NULL), 0);
+	assert_string_equal(back.procedure, "user.grant");
+	assert_string_equal(back.item, "user:carl");
+	json_decref(asked);
+	/* without it, it is no migration's either */
+	at = strstr(out, said);
+	assert_non_null(at);
+	snprintf(cut, sizeof(cut), "%.*s%s", (int)(at - out), out,
+		 at + sizeof(said) - 1);
+	assert_true(kr_approval_parse(cut, strlen(cut), &back, NULL) < 0);
+}
+
 static void the_longest_fits(void **state)
 {
-	struct kr_approval a = sample(), back;
+	struct kr_approval a = other(), back;
 	char out[KR_APPROVAL_BYTES_MAX];
 	char *const texts[] = { a.vm, a.from_name, a.to_name, a.policy.name,
-				a.requester, a.approver };
+				a.requester, a.approver, a.procedure, a.item };
 	const size_t sizes[] = { sizeof(a.vm), sizeof(a.from_name),
 				 sizeof(a.to_name), sizeof(a.policy.name),
-				 sizeof(a.requester), sizeof(a.approver) };
+				 sizeof(a.requester), sizeof(a.approver),
+				 sizeof(a.procedure), sizeof(a.item) };
 	size_t n;
 
 	(void)state;
@@ -276,6 +316,7 @@ static void every_mismatch_is_named(void **state)
 		M(requester, "requested_by"), M(params, "params_sha256"),
 		M(approver, "approver.name"),
 		M(approver_keyid, "approver.keyid"),
+		M(procedure, "procedure"), M(item, "item"),
 	};
 	const struct kr_approval want = sample();
 
@@ -511,6 +552,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_text_there_and_back),
+		cmocka_unit_test(another_procedure_is_named),
 		cmocka_unit_test(the_longest_fits),
 		cmocka_unit_test(what_cannot_be_said),
 		cmocka_unit_test(hostile_texts_are_refused),
