@@ -39,7 +39,8 @@ int kr_contextcmd_export(struct kr_cli *c, int argc, char **argv)
 
 int kr_contextcmd_import(struct kr_cli *c, int argc, char **argv)
 {
-	KR_AUTO(kr_contextwork_fini) struct kr_contextwork w = { 0 };
+	KR_AUTO(kr_contextwork_fini) struct kr_contextwork w = {
+		.may_judge = true };
 	struct kr_err e = KR_ERR_NONE;
 	int r = kr_contextwork_begin(&w, c, argc, argv, 1, 1);
 
@@ -48,7 +49,8 @@ int kr_contextcmd_import(struct kr_cli *c, int argc, char **argv)
 	if (!kr_contextwork_load(&w, &e) &&
 	    !kr_ctload_insert(&w.set, &w.tell, &e))
 		kr_ctload_check(&w.set, &w.tell, &e);
-	return kr_contextwork_end(&w, "imported", &e);
+	r = kr_contextwork_end(&w, "imported", &e);
+	return w.judges && !e.code ? kr_contextwork_judge(&w) : r;
 }
 
 int kr_contextcmd_strict(struct kr_cli *c, int argc, char **argv)
@@ -59,10 +61,9 @@ int kr_contextcmd_strict(struct kr_cli *c, int argc, char **argv)
 
 	if (r)
 		return r;
-	if (!kr_contextwork_load(&w, &e))
-		kr_ctload_strict(&w.set, &w.tell, &e);
-	return kr_contextwork_end(&w, "judged by their windows again, if TCP",
-				  &e);
+	if (kr_contextwork_load(&w, &e))
+		return kr_cli_fail(c, &e);
+	return kr_contextwork_judge(&w);
 }
 
 /* A file or a zone must be named: zone 0 is everybody's. */

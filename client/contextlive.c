@@ -168,7 +168,7 @@ static void tell(struct receiver *v)
 
 int kr_contextlive_receive(struct kr_cli *c, int argc, char **argv)
 {
-	struct receiver v = { 0 };
+	struct receiver v = { .w.may_judge = true };
 	struct kr_err e = KR_ERR_NONE;
 	int r = kr_contextwork_begin(&v.w, c, argc, argv, 0, 0);
 
@@ -183,7 +183,10 @@ int kr_contextlive_receive(struct kr_cli *c, int argc, char **argv)
 			kr_ctload_delete(&v.w.set, &v.w.tell, NULL);
 		else
 			tell(&v);
+		kr_ctset_sort(&v.w.set);
+		v.w.set.zone = v.w.zone;
 		r = e.code ? kr_cli_fail(c, &e) :
+		    v.w.judges ? kr_contextwork_judge(&v.w) :
 		    json_array_size(v.w.left) ? KR_EXIT_REFUSED : KR_EXIT_DONE;
 	}
 	kr_contextwork_fini(&v.w);

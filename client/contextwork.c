@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "client/contextview.h"
 #include "client/human.h"
 #include "context/ctfile.h"
+#include "context/ctload.h"
+
+#define AFTER_MAX_S	3600u		/* of --strict-after */
 
 void kr_contextwork_fini(struct kr_contextwork *w)
 {
@@ -32,15 +36,21 @@ static void tell_left(void *arg, const struct kr_err *why)
 int kr_contextwork_begin(struct kr_contextwork *w, struct kr_cli *c, int argc,
 			 char **argv, size_t n_min, size_t n_max)
 {
-	const char *zone[2] = { NULL };
-	const struct kr_option opts[] = { { "zone", NULL, zone, 1 } };
-	uint64_t number = 0;
-	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), n_min, n_max,
-			    &w->path);
+	const char *zone[2] = { NULL }, *after[2] = { NULL };
+	const struct kr_option opts[] = { { "zone", NULL, zone, 1 },
+					  { "strict-after", NULL, after, 1 } };
+	uint64_t number = 0, after_s = 0;
+	int r = kr_cli_args(c, argc, argv, opts, w->may_judge ? 2 : 1, n_min,
+			    n_max, &w->path);
 
 	if (!r && zone[0] && !kr_human_number(zone[0], UINT16_MAX, &number))
 		r = kr_cli_usage(c, "--zone is a number from 0 to %u",
 				 UINT16_MAX);
+	if (!r && after[0] && !kr_human_number(after[0], AFTER_MAX_S, &after_s))
+		r = kr_cli_usage(c, "--strict-after is a number of seconds, "
+				    "%u at most", AFTER_MAX_S);
+	w->judges = after[0];
+	w->judge_after_s = (unsigned int)after_s;
 	w->c = c;
 	w->has_zone = zone[0];
 	w->zone = (uint16_t)number;
@@ -97,4 +107,27 @@ int kr_contextwork_end(struct kr_contextwork *w, const char *did,
 		       "as wanted\n", w->set.zone, w->set.n, w->set.n_expects,
 		       did, n_left);
 	return n_left ? KR_EXIT_REFUSED : KR_EXIT_DONE;
+}
+
+int kr_contextwork_judge(struct kr_contextwork *w)
+{
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	struct kr_err e = KR_ERR_NONE;
+	struct kr_ctjudged n;
+
+	fflush(stdout);
+	sleep(w->judge_after_s);
+	if (kr_ctload_strict(&w->set, &w->tell, &e) ||
+	    kr_ctload_judged(&w->set, &n, &w->tell, &e))
+		return kr_cli_fail(w->c, &e);
+	j = json_pack("{s:i, s:I, s:I, s:I, s:O}", "zone", w->set.zone,
+		      "strict", (json_int_t)n.strict, "liberal",
+		      (json_int_t)n.liberal, "ended", (json_int_t)n.ended,
+		      "left", w->left);
+	kr_cli_result(w->c, j);
+	if (!w->c->json)
+		printf("zone %u: %zu TCP connections judged by windows again, "
+		       "%zu not yet, %zu ended\n", w->set.zone, n.strict,
+		       n.liberal, n.ended);
+	return json_array_size(w->left) ? KR_EXIT_REFUSED : KR_EXIT_DONE;
 }

@@ -14,6 +14,9 @@ struct kr_contextwork {
 	const char	*path;		/* or NULL */
 	bool		 has_zone;
 	uint16_t	 zone;
+	bool		 may_judge;	/* --strict-after is an option */
+	bool		 judges;	/* and is given: */
+	unsigned int	 judge_after_s;
 	struct kr_ctset	 set;
 	json_t		*left;		/* errors, one a connection */
 	struct kr_ctleft tell;		/* prints and keeps one */
@@ -21,7 +24,7 @@ struct kr_contextwork {
 
 /**
  * kr_contextwork_begin() - Read a command's arguments: files, and --zone
- * @w:     zeroed; kr_contextwork_fini() in any case
+ * @w:     zeroed but for may_judge; kr_contextwork_fini() in any case
  * @n_min: of files, as @n_max, which is 1 at most
  * Return: 0, or the exit code of wrong usage, which was told.
  */
@@ -46,6 +49,16 @@ int kr_contextwork_load(struct kr_contextwork *w, struct kr_err *e);
  */
 int kr_contextwork_end(struct kr_contextwork *w, const char *did,
 		       const struct kr_err *e);
+
+/**
+ * kr_contextwork_judge() - Have TCP of the set, sorted, judged by windows again
+ *
+ * After as many seconds as were said; then look whether it is, and print how
+ * many are.
+ *
+ * Return: the exit code.
+ */
+int kr_contextwork_judge(struct kr_contextwork *w);
 
 void kr_contextwork_fini(struct kr_contextwork *w);
 

@@ -326,6 +326,44 @@ int kr_ctload_check(const struct kr_ctset *s, const struct kr_ctleft *left,
 	return r;
 }
 
+static bool is_liberal(const struct kr_ctentry *is,
+		       const struct kr_ctentry *was)
+{
+	bool liberal = false;
+
+	for (unsigned int d = 0; d < KR_CTDIR_N; d++)
+		liberal |= is->tcp.flags[d] & ~was->tcp.flags[d] &
+			   KR_CT_TCP_LIBERAL;
+	return liberal;
+}
+
+int kr_ctload_judged(const struct kr_ctset *s, struct kr_ctjudged *ret,
+		     const struct kr_ctleft *left, struct kr_err *e)
+{
+	struct kr_ctset now = { 0 };
+	struct kr_ctjudged n = { 0 };
+	int r = kr_ctdump(s->zone, &now, left, e);
+	char name[KR_CTENTRY_NAME_BYTES];
+
+	for (size_t i = 0; !r && i < s->n; i++) {
+		const struct kr_ctentry *was = &s->v[i];
+		const struct kr_ctentry *is = kr_ctset_find(&now, was);
+
+		if (!was_strict(was))
+			continue;
+		n.ended += !is;
+		n.liberal += is && is_liberal(is, was);
+		n.strict += is && !is_liberal(is, was);
+		if (is && is_liberal(is, was))
+			tell_other(left, kr_cttuple_name(is->family, &is->orig,
+							 name),
+				   "it is not judged by its windows yet");
+	}
+	kr_ctset_fini(&now);
+	*ret = n;
+	return r;
+}
+
 struct surplus { struct kr_ctset set; struct kr_err *e; };
 
 static void entry_surplus(void *arg, const struct kr_ctentry *is,

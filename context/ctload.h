@@ -53,6 +53,19 @@ int kr_ctload_check(const struct kr_ctset *s, const struct kr_ctleft *left,
 int kr_ctload_strict(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);
 
+/* What has become of those that kr_ctload_strict() was to judge. */
+struct kr_ctjudged {
+	size_t strict, liberal;		/* are now */
+	size_t ended;			/* are not there any more */
+};
+
+/**
+ * kr_ctload_judged() - See whether kr_ctload_strict() did, in the kernel
+ * @left: is told of each that is liberal still, KR_E_CT_OTHER
+ */
+int kr_ctload_judged(const struct kr_ctset *s, struct kr_ctjudged *ret,
+		     const struct kr_ctleft *left, struct kr_err *e);
+
 /** kr_ctload_delete() - End all of @s that are there, and what they expect. */
 int kr_ctload_delete(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);

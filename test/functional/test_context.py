@@ -72,7 +72,9 @@ def all_go_on(s):
             check(b.advances(4 << 20, 30), "bulk %s stands still: %s" % (
                 name, b.wrong))
         # and with windows judged again
-        equal(s.korora("b", "strict", path).rc, 0, "strict")
+        r = s.korora("b", "strict", path)
+        equal((r.rc, r.json["strict"], r.json["liberal"], r.json["left"]),
+              (0, len(open_now) + len(bulk), 0, []), "strict")
         for c in s.entries("b"):
             check("tcp" not in c or not c["tcp"]["flags"][0] & 8,
                   c["name"] + " is liberal still")
@@ -82,6 +84,34 @@ def all_go_on(s):
     finally:
         for b in bulk.values():
             b.stop()
+
+
+def strict_by_itself(s):
+    """Liberal for as long as was said, and it is told that it is no more."""
+    ends = [connected(s, "c", "v", 5001, to=(VM, 5001)) for _ in range(3)]
+    path = s.file("zone.ctx")
+    s.unplug("a", "b")
+    equal(s.korora("a", "export", path, "--zone", str(ZONE)).rc, 0, "export")
+    p = subprocess.Popen(
+        ["ip", "netns", "exec", s.ns["b"], BUILD + "/client/korora", "context",
+         "import", path, "--strict-after", "2", "--json"],
+        stdout=subprocess.PIPE, text=True)
+    s.closing.append(p.stdout)
+    equal(firewall.as_json(p.stdout.readline())[0]["left"], [], "import")
+    s.plug("b")
+    for e in ends:
+        check(echoes(*e), "it died")
+    check(all(c["tcp"]["flags"][0] & c["tcp"]["flags"][1] & 8
+              for c in s.entries("b")), "it was never liberal")
+    s.at("b", "conntrack", "-D", "-w", "7", "-p", "tcp", "--sport",
+         str(ends[2][0].getsockname()[1]))
+    said, = firewall.as_json(p.stdout.readline())
+    equal((p.wait(5), said["strict"], said["liberal"], said["ended"]),
+          (0, 2, 0, 1), "what is told")
+    check(not any((c["tcp"]["flags"][0] | c["tcp"]["flags"][1]) & 8
+                  for c in s.entries("b")), "it is liberal still")
+    for e in ends[:2]:
+        check(echoes(*e), "it died when it was judged")
 
 
 def none_goes_on_without(s):
@@ -388,7 +418,7 @@ def without_the_right_nothing(s):
 
 if __name__ == "__main__":
     run([({}, [case]) for case in (
-        all_go_on, none_goes_on_without, what_is_moved_is_what_was,
+        all_go_on, strict_by_itself, none_goes_on_without, what_is_moved_is_what_was,
         each_kind_arrives,
         others_stay, strangers_stay_out, altered_files_are_refused, followed,
         what_came_otherwise_is_told, lost_events_are_no_loss,

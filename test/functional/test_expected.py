@@ -117,7 +117,6 @@ def data_comes_in_after_the_move(s):
         check("helper" not in c, "what comes as data is read as commands")
         check(f.data(timeout=1) is None, "once was expected, twice is open")
     # they move on, their masters with them
-    s.korora("b", "strict", "--zone", str(ZONE))
     again = s.file("again.ctx")
     equal(s.korora("b", "export", again, "--zone", "7").rc, 0, "export")
     equal(s.korora("b", "drop", again).rc, 0, "drop")
@@ -220,6 +219,36 @@ def other_helpers_expect_too(s):
         pass
 
 
+def what_is_refused_is_named(s):
+    """A helper that this kernel has not; what no connection here expects."""
+    def tuple4(proto, *ends):
+        return bytes([proto]) + b"".join(socket.inet_aton(a) for a, _ in ends
+                                         ) + struct.pack(">2H", *(
+                                             p for _, p in ends))
+
+    near, far = (CLIENT, 1000), (VM, 21)
+    entry = (b"\4\3" + tuple4(6, near, far) + tuple4(6, far, near) +
+             struct.pack(">IIIB", 6, 600, 0, 1 | 16) + b"\3" + bytes(4) +
+             b"\0\6nosuch")
+    expected = (b"\4\3" + tuple4(6, (CLIENT, 1001), far) +
+                tuple4(6, (CLIENT, 0), (VM, 5555)) + b"\xff" * 4 + bytes(2) +
+                struct.pack(">IBB", 300, 0, 0) + b"\0\3ftp" + bytes(3))
+    body = b"KRCT" + struct.pack(">HHII", 2, 7, 1, 1) + b"".join(
+        struct.pack(">H", len(x)) + x for x in (entry, expected))
+    path = s.file("refused")
+    with open(path, "wb") as f:
+        f.write(body + hashlib.sha256(body).digest())
+    r = s.korora("b", "import", path)
+    equal((r.rc, [x["code"] for x in r.json["left"]]), (1, ["KR-9103"] * 2),
+          "what is told")
+    for x, (name, why) in zip(r.json["left"], (
+            ("tcp 10.99.0.1:1000 > 10.88.0.10:21: ", "has not its helper"),
+            ("expected tcp 10.99.0.1:0 > 10.88.0.10:5555: ", "is not there"))):
+        text = str(x)
+        check(name in text and why in text, text)
+    equal(s.entries("b"), [], "what is there")
+
+
 def of_other_zones_nothing_is_told(s):
     """The same connection in two zones: each has what it expects itself."""
     f = Ftp(s, VM, 5555)
@@ -242,4 +271,4 @@ if __name__ == "__main__":
     run([({}, [case]) for case in (
         data_comes_in_after_the_move, without_it_no_data_comes_in,
         without_connections_neither, data_opens_nothing,
-        other_helpers_expect_too, of_other_zones_nothing_is_told)], Stand)
+        other_helpers_expect_too, what_is_refused_is_named, of_other_zones_nothing_is_told)], Stand)
