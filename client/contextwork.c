@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "client/contextview.h"
 #include "client/human.h"
 #include "context/ctfile.h"
 #include "context/ctload.h"
@@ -89,16 +88,18 @@ int kr_contextwork_end(struct kr_contextwork *w, const char *did,
 		       const struct kr_err *e)
 {
 	size_t n_left = json_array_size(w->left);
-	KR_AUTO(kr_cli_decref) json_t *j = NULL, *set = NULL;
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
 	struct kr_err why = KR_ERR_NONE;
+	uint8_t digest[32];
+	char hex[65];
 
 	if (e->code)
 		return kr_cli_fail(w->c, e);
-	set = kr_contextview_set(&w->set, &why);
-	if (!set)
+	if (kr_ctset_digest(&w->set, digest, &why))
 		return kr_cli_fail(w->c, &why);
-	j = json_pack("{s:i, s:O, s:I, s:I, s:O}", "zone", w->set.zone, "state",
-		      json_object_get(set, "state"), "connections",
+	kr_hex(digest, sizeof(digest), hex);
+	j = json_pack("{s:i, s:s, s:I, s:I, s:O}", "zone", w->set.zone, "state",
+		      hex, "connections",
 		      (json_int_t)w->set.n, "expected",
 		      (json_int_t)w->set.n_expects, "left", w->left);
 	kr_cli_result(w->c, j);

@@ -181,18 +181,34 @@ int kr_ctentry_get(struct kr_rd *r, uint16_t zone, struct kr_ctentry *ret_c,
 
 /* ---- compared ---------------------------------------------------------- */
 
+static int order(unsigned int a, unsigned int b)
+{
+	return a < b ? -1 : a > b;
+}
+
+int kr_cttuple_order(const struct kr_cttuple *a, const struct kr_cttuple *b)
+{
+	int o = order(a->l4, b->l4);
+
+	if (!o)
+		o = memcmp(a->src, b->src, sizeof(a->src));
+	if (!o)
+		o = memcmp(a->dst, b->dst, sizeof(a->dst));
+	if (!o)
+		o = order(a->sport, b->sport);
+	return o ? o : order(a->dport, b->dport);
+}
+
+/* As the bytes of put_key() would be, which is too slow for very many. */
 int kr_ctentry_order(const struct kr_ctentry *a, const struct kr_ctentry *b)
 {
-	uint8_t ka[KR_CTENTRY_BYTES_MAX], kb[KR_CTENTRY_BYTES_MAX];
-	struct kr_wr wa = KR_WR(ka, sizeof(ka)), wb = KR_WR(kb, sizeof(kb));
+	int o = order(a->zone, b->zone);
 
-	kr_wr_u16(&wa, a->zone);
-	put_key(&wa, a);
-	kr_wr_u16(&wb, b->zone);
-	put_key(&wb, b);
-	/* of other lengths are other families, told by the third byte */
-	return memcmp(ka, kb, kr_wr_len(&wa) < kr_wr_len(&wb) ?
-				      kr_wr_len(&wa) : kr_wr_len(&wb));
+	if (!o)
+		o = order(a->family, b->family);
+	if (!o)
+		o = order(a->zone_dirs, b->zone_dirs);
+	return o ? o : kr_cttuple_order(&a->orig, &b->orig);
 }
 
 bool kr_ctentry_same(const struct kr_ctentry *a, const struct kr_ctentry *b)
@@ -210,9 +226,7 @@ bool kr_ctentry_same(const struct kr_ctentry *a, const struct kr_ctentry *b)
 
 bool kr_cttuple_same(const struct kr_cttuple *a, const struct kr_cttuple *b)
 {
-	return a->l4 == b->l4 && a->sport == b->sport &&
-	       a->dport == b->dport && !memcmp(a->src, b->src, 16) &&
-	       !memcmp(a->dst, b->dst, 16);
+	return !kr_cttuple_order(a, b);
 }
 
 static bool is_icmp(const struct kr_cttuple *t)

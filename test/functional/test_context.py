@@ -356,10 +356,12 @@ def what_came_otherwise_is_told(s):
 
 def zone_of_many(n, mark=0):
     """A file of n connections, written by other means than it is read."""
-    entries = [b"\4\3" + struct.pack(">B4s4sHH", 17, bytes([10, 1]) +
-               struct.pack(">H", i), bytes([192, 0, 2, 1]), 1, 2) +
-               struct.pack(">B4s4sHH", 17, bytes([192, 0, 2, 1]),
-                           bytes([10, 1]) + struct.pack(">H", i), 2, 1) +
+    def addr(i):
+        return struct.pack(">BBH", 10, 1 + (i >> 16), i & 0xffff)
+
+    far = bytes([192, 0, 2, 1])
+    entries = [b"\4\3" + struct.pack(">B4s4sHH", 17, addr(i), far, 1, 2) +
+               struct.pack(">B4s4sHH", 17, far, addr(i), 2, 1) +
                struct.pack(">IIIB", 6, 600, mark, 0) for i in range(n)]
     body = b"KRCT" + struct.pack(">HHII", 2, 7, n, 0) + b"".join(
         struct.pack(">H", len(e)) + e for e in entries)
