@@ -17,7 +17,8 @@
 
 int kr_contextcmd_export(struct kr_cli *c, int argc, char **argv)
 {
-	KR_AUTO(kr_contextwork_fini) struct kr_contextwork w = { 0 };
+	KR_AUTO(kr_contextwork_fini) struct kr_contextwork w = {
+		.may_flag = true };
 	KR_AUTOFREE uint8_t *data = NULL;
 	struct kr_err e = KR_ERR_NONE;
 	size_t n;
@@ -40,7 +41,7 @@ int kr_contextcmd_export(struct kr_cli *c, int argc, char **argv)
 int kr_contextcmd_import(struct kr_cli *c, int argc, char **argv)
 {
 	KR_AUTO(kr_contextwork_fini) struct kr_contextwork w = {
-		.may_judge = true };
+		.may_flag = true, .may_judge = true };
 	struct kr_err e = KR_ERR_NONE;
 	int r = kr_contextwork_begin(&w, c, argc, argv, 1, 1);
 
@@ -92,7 +93,8 @@ int kr_contextcmd_drop(struct kr_cli *c, int argc, char **argv)
 
 int kr_contextcmd_show(struct kr_cli *c, int argc, char **argv)
 {
-	KR_AUTO(kr_contextwork_fini) struct kr_contextwork w = { 0 };
+	KR_AUTO(kr_contextwork_fini) struct kr_contextwork w = {
+		.may_flag = true };
 	KR_AUTO(kr_cli_decref) json_t *j = NULL;
 	struct kr_err e = KR_ERR_NONE;
 	int r = begin_named(&w, c, argc, argv);
@@ -104,6 +106,7 @@ int kr_contextcmd_show(struct kr_cli *c, int argc, char **argv)
 	if (!j)
 		return kr_cli_fail(c, &e);
 	json_object_set(j, "left", w.left);
+	kr_contextwork_flag(&w, j);
 	kr_cli_result(c, j);
 	if (!c->json)
 		kr_contextview_table(j);

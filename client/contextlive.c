@@ -166,9 +166,19 @@ static void tell(struct receiver *v)
 	fflush(stdout);
 }
 
+/* Not before it was told that all is there: somebody waits for that. */
+static void tell_flagged(struct receiver *v)
+{
+	KR_AUTO(kr_cli_decref) json_t *j = json_object();
+
+	kr_contextwork_flag(&v->w, j);
+	if (v->w.watch)
+		kr_cli_result(v->w.c, j);
+}
+
 int kr_contextlive_receive(struct kr_cli *c, int argc, char **argv)
 {
-	struct receiver v = { .w.may_judge = true };
+	struct receiver v = { .w.may_flag = true, .w.may_judge = true };
 	struct kr_err e = KR_ERR_NONE;
 	int r = kr_contextwork_begin(&v.w, c, argc, argv, 0, 0);
 
@@ -185,6 +195,8 @@ int kr_contextlive_receive(struct kr_cli *c, int argc, char **argv)
 			tell(&v);
 		kr_ctset_sort(&v.w.set);
 		v.w.set.zone = v.w.zone;
+		if (!e.code)
+			tell_flagged(&v);
 		r = e.code ? kr_cli_fail(c, &e) :
 		    v.w.judges ? kr_contextwork_judge(&v.w) :
 		    json_array_size(v.w.left) ? KR_EXIT_REFUSED : KR_EXIT_DONE;

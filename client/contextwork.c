@@ -11,12 +11,14 @@
 #include "client/human.h"
 #include "context/ctfile.h"
 #include "context/ctload.h"
+#include "context/ctwatch.h"
 
 #define AFTER_MAX_S	3600u		/* of --strict-after */
 
 void kr_contextwork_fini(struct kr_contextwork *w)
 {
 	kr_ctset_fini(&w->set);
+	kr_ctwatch_free(w->watch);
 	json_decref(w->left);
 }
 
@@ -32,15 +34,56 @@ static void tell_left(void *arg, const struct kr_err *why)
 	json_array_append_new(w->left, j);
 }
 
+static int read_list(struct kr_contextwork *w, const char *path)
+{
+	KR_AUTOFREE char *text = NULL;
+	struct kr_err e = KR_ERR_NONE, why = KR_ERR_NONE;
+	size_t n;
+	int r = kr_read_file(path, KR_CTWATCH_BYTES_MAX, &text, &n);
+
+	if (r)
+		kr_fail(&e, KR_E_SYSTEM, "%s: %s", path, strerror(-r));
+	else if (kr_ctwatch_new(text, n, &w->watch, &why))
+		kr_fail(&e, why.kr, "%s: %s", path, why.what);
+	return e.code ? kr_cli_fail(w->c, &e) : 0;
+}
+
+void kr_contextwork_flag(struct kr_contextwork *w, json_t *result)
+{
+	json_t *rows;
+
+	if (!w->watch)
+		return;
+	rows = json_array();
+	for (size_t i = 0; i < w->set.n; i++) {
+		const struct kr_ctentry *c = &w->set.v[i];
+		char name[KR_CTENTRY_NAME_BYTES];
+		struct kr_ctwatch_hit hit;
+
+		if (!kr_ctwatch_entry(w->watch, c, &hit))
+			continue;
+		kr_cttuple_name(c->family, &c->orig, name);
+		if (!w->c->json)
+			printf("flagged: %s: %s, line %u\n", name, hit.address,
+			       hit.line);
+		json_array_append_new(rows, json_pack(
+			"{s:s, s:s, s:I}", "name", name, "address",
+			hit.address, "line", (json_int_t)hit.line));
+	}
+	json_object_set_new(result, "flagged", rows);
+}
+
 int kr_contextwork_begin(struct kr_contextwork *w, struct kr_cli *c, int argc,
 			 char **argv, size_t n_min, size_t n_max)
 {
 	const char *zone[2] = { NULL }, *after[2] = { NULL };
+	const char *flag[2] = { NULL };
 	const struct kr_option opts[] = { { "zone", NULL, zone, 1 },
+					  { "flag", NULL, flag, 1 },
 					  { "strict-after", NULL, after, 1 } };
 	uint64_t number = 0, after_s = 0;
-	int r = kr_cli_args(c, argc, argv, opts, w->may_judge ? 2 : 1, n_min,
-			    n_max, &w->path);
+	size_t n_opts = w->may_judge ? 3 : w->may_flag ? 2 : 1;
+	int r = kr_cli_args(c, argc, argv, opts, n_opts, n_min, n_max, &w->path);
 
 	if (!r && zone[0] && !kr_human_number(zone[0], UINT16_MAX, &number))
 		r = kr_cli_usage(c, "--zone is a number from 0 to %u",
@@ -55,7 +98,7 @@ int kr_contextwork_begin(struct kr_contextwork *w, struct kr_cli *c, int argc,
 	w->zone = (uint16_t)number;
 	w->left = json_array();
 	w->tell = (struct kr_ctleft){ tell_left, w };
-	return r;
+	return r || !flag[0] ? r : read_list(w, flag[0]);
 }
 
 int kr_contextwork_read_file(const char *path, struct kr_ctset *set,
@@ -102,6 +145,7 @@ int kr_contextwork_end(struct kr_contextwork *w, const char *did,
 		      hex, "connections",
 		      (json_int_t)w->set.n, "expected",
 		      (json_int_t)w->set.n_expects, "left", w->left);
+	kr_contextwork_flag(w, j);
 	kr_cli_result(w->c, j);
 	if (!w->c->json)
 		printf("zone %u: %zu connections and %zu expected %s, %zu not "

@@ -14,7 +14,9 @@ struct kr_contextwork {
 	const char	*path;		/* or NULL */
 	bool		 has_zone;
 	uint16_t	 zone;
-	bool		 may_judge;	/* --strict-after is an option */
+	bool		 may_flag;	/* --flag is an option */
+	struct kr_ctwatch *watch;	/* NULL if it is not given */
+	bool		 may_judge;	/* --strict-after is one as well */
 	bool		 judges;	/* and is given: */
 	unsigned int	 judge_after_s;
 	struct kr_ctset	 set;
@@ -23,8 +25,10 @@ struct kr_contextwork {
 };
 
 /**
- * kr_contextwork_begin() - Read a command's arguments: files, and --zone
- * @w:     zeroed but for may_judge; kr_contextwork_fini() in any case
+ * kr_contextwork_begin() - Read a command's arguments: files, --zone, --flag
+ * and what is in its file, --strict-after
+ * @w:     zeroed but for may_flag and may_judge; kr_contextwork_fini() in any
+ *	   case
  * @n_min: of files, as @n_max, which is 1 at most
  * Return: 0, or the exit code of wrong usage, which was told.
  */
@@ -49,6 +53,12 @@ int kr_contextwork_load(struct kr_contextwork *w, struct kr_err *e);
  */
 int kr_contextwork_end(struct kr_contextwork *w, const char *did,
 		       const struct kr_err *e);
+
+/**
+ * kr_contextwork_flag() - Tell which of the set have an address of --flag's
+ * list; as JSON, to be added to @result
+ */
+void kr_contextwork_flag(struct kr_contextwork *w, json_t *result);
 
 /**
  * kr_contextwork_judge() - Have TCP of the set, sorted, judged by windows again

@@ -87,10 +87,10 @@ _korora()
 		['log check']='--key --old' ['attest log']='--bank'
 		['attest reference check']='--key' ['attest reference show']='--key'
 		['attest reference sign']='--key --out'
-		['context export']='--zone' ['context import']='--zone --strict-after'
+		['context export']='--zone --flag' ['context import']='--zone --flag --strict-after'
 		['context strict']='--zone' ['context drop']='--zone'
-		['context show']='--zone' ['context follow']='--zone'
-		['context send']='--zone' ['context receive']='--zone --strict-after'
+		['context show']='--zone --flag' ['context follow']='--zone'
+		['context send']='--zone' ['context receive']='--zone --flag --strict-after'
 	)
 	local -a _korora_call=("${COMP_WORDS[0]}")
 	local cmd='' n=0 i w

@@ -280,6 +280,34 @@ def strangers_stay_out(s):
     check(not arrives(port, 5001, 0x18), "it came in without its entry")
 
 
+def indicators_are_flagged(s):
+    """By all that read connections, and no others are."""
+    kept = flows(s)
+    path, words, bad = s.file("zone.ctx"), s.file("list"), s.file("bad")
+    with open(words, "w") as f:
+        f.write("# seen in the wild\n192.0.2.7\n%s ; floating\nfd99::/64\n" %
+                FLOATING)
+    want = sorted(c["name"] for c in s.entries("a") if "answers" in c or
+                  "fd99::" in c["name"])
+    equal(len(want), 4, "connections that are to be flagged")
+    s.unplug("a", "b")
+    for h, *args in (("a", "export", path, "--zone", "7"),
+                     ("b", "import", path), ("b", "show", "--zone", "7")):
+        r = s.korora(h, *args, "--flag", words)
+        equal((r.rc, sorted(x["name"] for x in r.json["flagged"])), (0, want),
+              args[0])
+        for x in r.json["flagged"]:
+            equal((x["address"], x["line"]), (FLOATING, 3) if "fd" not in
+                  x["name"] else ("fd99::1", 4), x["name"])
+    equal(s.korora("b", "show", "--zone", "7").json.get("flagged"), None,
+          "without a list")
+    with open(bad, "w") as f:
+        f.write("192.0.2.7\nexample.org\n")
+    r = s.korora("a", "show", path, "--flag", bad)
+    equal((r.rc, r.json["error"]["code"]), (1, "KR-9107"), "no list")
+    check(kept, "they were open until now")
+
+
 def altered_files_are_refused(s):
     kept = flows(s)
     path, bad = s.file("good"), s.file("bad")
@@ -422,6 +450,6 @@ if __name__ == "__main__":
     run([({}, [case]) for case in (
         all_go_on, strict_by_itself, none_goes_on_without, what_is_moved_is_what_was,
         each_kind_arrives,
-        others_stay, strangers_stay_out, altered_files_are_refused, followed,
+        indicators_are_flagged, others_stay, strangers_stay_out, altered_files_are_refused, followed,
         what_came_otherwise_is_told, lost_events_are_no_loss,
         without_the_right_nothing)], Stand)
