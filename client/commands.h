@@ -72,6 +72,8 @@ int kr_contextcmd_drop(struct kr_cli *c, int argc, char **argv);
 int kr_contextcmd_show(struct kr_cli *c, int argc, char **argv);
 int kr_contextcmd_diff(struct kr_cli *c, int argc, char **argv);
 int kr_contextcmd_follow(struct kr_cli *c, int argc, char **argv);
+int kr_contextlive_send(struct kr_cli *c, int argc, char **argv);
+int kr_contextlive_receive(struct kr_cli *c, int argc, char **argv);
 int kr_doctorcmd(struct kr_cli *c, int argc, char **argv);
 /* One line of its checks, and of a dry run's. */
 void kr_doctorcmd_print(const json_t *check);

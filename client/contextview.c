@@ -97,21 +97,49 @@ json_t *kr_contextview_json(const struct kr_ctentry *c)
 	return j;
 }
 
+json_t *kr_contextview_expect(const struct kr_ctexpect *x)
+{
+	struct kr_ctentry c = kr_ctexpect_master(x);
+	char name[KR_CTEXPECT_NAME_BYTES], addr[INET6_ADDRSTRLEN];
+	json_t *j = json_pack(
+		"{s:s, s:s, s:o, s:o, s:i, s:i, s:I}", "name",
+		kr_ctexpect_name(x, name), "helper", x->helper, "expected",
+		tuple_json(&c, &x->tuple), "master",
+		tuple_json(&c, &x->master), "class", x->class, "flags",
+		x->flags, "timeout_s", (json_int_t)x->timeout_s);
+
+	inet_ntop(x->family, x->src_mask, addr, sizeof(addr));
+	json_object_set_new(j, "mask", json_pack("{s:s, s:i}", "src", addr,
+						 "sport", x->sport_mask));
+	if (*x->fn)
+		json_object_set_new(j, "then", json_string(x->fn));
+	if (x->nat.there) {
+		inet_ntop(x->family, x->nat.addr, addr, sizeof(addr));
+		json_object_set_new(j, "translated", json_pack(
+			"{s:i, s:s, s:i}", "direction", x->nat.dir, "to", addr,
+			"port", x->nat.port));
+	}
+	return j;
+}
+
 json_t *kr_contextview_set(const struct kr_ctset *s, struct kr_err *e)
 {
-	json_t *rows = json_array();
+	json_t *rows, *expected;
 	uint8_t digest[32];
 	char hex[65];
 
-	if (kr_ctset_digest(s, digest, e)) {
-		json_decref(rows);
+	if (kr_ctset_digest(s, digest, e))
 		return NULL;
-	}
 	kr_hex(digest, sizeof(digest), hex);
+	rows = json_array();
+	expected = json_array();
 	for (size_t i = 0; i < s->n; i++)
 		json_array_append_new(rows, kr_contextview_json(&s->v[i]));
-	return json_pack("{s:i, s:s, s:o}", "zone", s->zone, "state", hex,
-			 "connections", rows);
+	for (size_t i = 0; i < s->n_expects; i++)
+		json_array_append_new(expected,
+				      kr_contextview_expect(&s->expects[i]));
+	return json_pack("{s:i, s:s, s:o, s:o}", "zone", s->zone, "state", hex,
+			 "connections", rows, "expected", expected);
 }
 
 void kr_contextview_table(const json_t *set)
@@ -122,9 +150,15 @@ void kr_contextview_table(const json_t *set)
 		{ "Seconds left", "timeout_s", KR_CELL_COUNT },
 		{ "Answers", "answers", KR_CELL_TEXT },
 	};
+	const json_t *x;
+	size_t i;
 
 	kr_columns_table(json_object_get(set, "connections"), cols,
 			 sizeof(cols) / sizeof(*cols), "no connections");
+	json_array_foreach(json_object_get(set, "expected"), i, x)
+		printf("%s, by its %s\n",
+		       json_string_value(json_object_get(x, "name")),
+		       json_string_value(json_object_get(x, "helper")));
 	printf("zone %d, state %s\n",
 	       (int)json_integer_value(json_object_get(set, "zone")),
 	       json_string_value(json_object_get(set, "state")));

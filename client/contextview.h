@@ -10,7 +10,11 @@
 /** kr_contextview_json() - One, for json_decref(). */
 json_t *kr_contextview_json(const struct kr_ctentry *c);
 
-/** kr_contextview_set() - A set: zone, digest of its state, connections. */
+/** kr_contextview_expect() - What is expected, for json_decref(). */
+json_t *kr_contextview_expect(const struct kr_ctexpect *x);
+
+/** kr_contextview_set() - A set: zone, digest of its state, connections, and
+ * what is expected. */
 json_t *kr_contextview_set(const struct kr_ctset *s, struct kr_err *e);
 
 /** kr_contextview_table() - Print what kr_contextview_set() said. */

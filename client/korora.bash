@@ -67,7 +67,8 @@ _korora()
 		[policy]='check show explain diff test reload'
 		[vm]='define list show start stop remove' [log]='show verify prove check'
 		[attest]='log reference' ['attest reference']='check show sign'
-		[context]='export import strict drop show diff follow'
+		[context]='export import strict drop show diff follow
+			send receive'
 	)
 	local -A _korora_options=(
 		[init]='--name --ca-request --cert' [info]='' [host]='' [trust]=''
@@ -86,9 +87,10 @@ _korora()
 		['log check']='--key --old' ['attest log']='--bank'
 		['attest reference check']='--key' ['attest reference show']='--key'
 		['attest reference sign']='--key --out'
-		['context export']='--zone' ['context import']='--zone'
+		['context export']='--zone --flag' ['context import']='--zone --flag --strict-after'
 		['context strict']='--zone' ['context drop']='--zone'
-		['context show']='--zone' ['context follow']='--zone'
+		['context show']='--zone --flag' ['context follow']='--zone'
+		['context send']='--zone' ['context receive']='--zone --flag --strict-after'
 	)
 	local -a _korora_call=("${COMP_WORDS[0]}")
 	local cmd='' n=0 i w

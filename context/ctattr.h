@@ -24,7 +24,9 @@ int kr_ctattr_parse(const struct nlmsghdr *nlh, size_t n_bytes,
 		    struct kr_ctentry *ret_c, struct kr_err *e);
 
 enum kr_ctattr {
+	KR_CTATTR_GET,		/* what is it like? */
 	KR_CTATTR_CREATE,	/* it is not there yet */
+	KR_CTATTR_UPDATE,	/* it is there, and now is so */
 	KR_CTATTR_STRICT,	/* judge its TCP by windows again, if it was */
 	KR_CTATTR_DELETE,
 };
@@ -37,7 +39,8 @@ enum kr_ctattr {
  * A TCP connection is created liberal in both directions: windows are not
  * known to the kernel that is told, and with data on its way it would take
  * the first acknowledgements for forgeries. KR_CTATTR_STRICT takes that back
- * and is for those that are TCP.
+ * and is for those that are TCP. KR_CTATTR_UPDATE leaves alone what a kernel
+ * takes only of one that it creates: translation, master and helper.
  *
  * Return: the message, in @buf.
  */

@@ -8,52 +8,17 @@
 #include <string.h>
 
 #include "context/ctattr.h"
-
-static void put_ids(struct nlmsghdr *m, const struct kr_cttuple *t)
-{
-	bool six = t->l4 == IPPROTO_ICMPV6;
-	uint16_t id = six ? CTA_PROTO_ICMPV6_ID : CTA_PROTO_ICMP_ID;
-
-	if (t->l4 == IPPROTO_ICMP || six) {
-		mnl_attr_put_u16(m, id, htons(t->sport));
-		mnl_attr_put_u8(m, (uint16_t)(id + 1),
-				(uint8_t)(t->dport >> 8));
-		mnl_attr_put_u8(m, (uint16_t)(id + 2), (uint8_t)t->dport);
-	} else {
-		mnl_attr_put_u16(m, CTA_PROTO_SRC_PORT, htons(t->sport));
-		mnl_attr_put_u16(m, CTA_PROTO_DST_PORT, htons(t->dport));
-	}
-}
-
-/* @zone: for this direction alone, 0 = none */
-static void put_tuple(struct nlmsghdr *m, uint16_t type, int family,
-		      const struct kr_cttuple *t, uint16_t zone)
-{
-	bool v4 = family == AF_INET;
-	size_t n = v4 ? 4 : 16;
-	struct nlattr *nest = mnl_attr_nest_start(m, type), *in;
-
-	in = mnl_attr_nest_start(m, CTA_TUPLE_IP);
-	mnl_attr_put(m, v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, n, t->src);
-	mnl_attr_put(m, v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, n, t->dst);
-	mnl_attr_nest_end(m, in);
-	in = mnl_attr_nest_start(m, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(m, CTA_PROTO_NUM, t->l4);
-	put_ids(m, t);
-	mnl_attr_nest_end(m, in);
-	if (zone)
-		mnl_attr_put_u16(m, CTA_TUPLE_ZONE, htons(zone));
-	mnl_attr_nest_end(m, nest);
-}
+#include "context/ctnest.h"
 
 static void put_key(struct nlmsghdr *m, const struct kr_ctentry *c,
 		    const struct kr_cttuple *reply)
 {
-	put_tuple(m, CTA_TUPLE_ORIG, c->family, &c->orig,
-		  c->zone_dirs == KR_CT_ZONE_ORIG ? c->zone : 0);
+	kr_ctnest_put_tuple(m, CTA_TUPLE_ORIG, c->family, &c->orig,
+			    c->zone_dirs == KR_CT_ZONE_ORIG ? c->zone : 0);
 	if (reply)
-		put_tuple(m, CTA_TUPLE_REPLY, c->family, reply,
-			  c->zone_dirs == KR_CT_ZONE_REPLY ? c->zone : 0);
+		kr_ctnest_put_tuple(m, CTA_TUPLE_REPLY, c->family, reply,
+				    c->zone_dirs == KR_CT_ZONE_REPLY ?
+					    c->zone : 0);
 	if (c->zone && c->zone_dirs == KR_CT_ZONE_BOTH)
 		mnl_attr_put_u16(m, CTA_ZONE, htons(c->zone));
 }
@@ -147,16 +112,19 @@ static void put_helper(struct nlmsghdr *m, const char *name)
 	mnl_attr_nest_end(m, nest);
 }
 
-static void put_extensions(struct nlmsghdr *m, const struct kr_ctentry *c)
+/* What may change while a connection lives. */
+static void put_state(struct nlmsghdr *m, const struct kr_ctentry *c)
 {
 	static const uint8_t none[KR_CT_LABELS_BYTES];
 
+	mnl_attr_put_u32(m, CTA_TIMEOUT, htonl(c->timeout_s));
+	mnl_attr_put_u32(m, CTA_MARK, htonl(c->mark));
+	if (c->tcp.there)
+		put_tcp(m, c);
+	if (c->sctp.there)
+		put_sctp(m, c);
 	if (memcmp(c->labels, none, sizeof(none)))
 		mnl_attr_put(m, CTA_LABELS, sizeof(c->labels), c->labels);
-	if (*c->helper)
-		put_helper(m, c->helper);
-	if (c->status & KR_CT_EXPECTED)
-		put_tuple(m, CTA_TUPLE_MASTER, c->family, &c->master, 0);
 	for (unsigned int d = 0; d < KR_CTDIR_N; d++)
 		if (c->has_seqadj[d])
 			put_three(m, (uint16_t)(CTA_SEQ_ADJ_ORIG + d),
@@ -167,12 +135,17 @@ static void put_extensions(struct nlmsghdr *m, const struct kr_ctentry *c)
 			  c->synproxy.tsoff);
 }
 
+static void put_status(struct nlmsghdr *m, uint32_t status)
+{
+	mnl_attr_put_u32(m, CTA_STATUS, htonl(status | IPS_CONFIRMED));
+}
+
 static void put_new(struct nlmsghdr *m, const struct kr_ctentry *c)
 {
-	bool nat = c->status & (KR_CT_SRC_NAT | KR_CT_DST_NAT);
+	const uint32_t nat = KR_CT_SRC_NAT | KR_CT_DST_NAT;
 	struct kr_cttuple plain = kr_ctentry_inverse(c);
 
-	put_key(m, c, nat ? &plain : &c->reply);
+	put_key(m, c, c->status & nat ? &plain : &c->reply);
 	if (c->status & KR_CT_SRC_NAT)
 		put_nat(m, CTA_NAT_SRC, c->family, c->reply.dst,
 			c->orig.l4 == IPPROTO_ICMP ||
@@ -183,41 +156,41 @@ static void put_new(struct nlmsghdr *m, const struct kr_ctentry *c)
 			c->reply.sport);
 	/* what the kernel sets itself when it is told of NAT or a master, it
 	 * must not be told; that it is confirmed, it must */
-	mnl_attr_put_u32(m, CTA_STATUS, htonl(
-		(c->status & ~(KR_CT_SRC_NAT | KR_CT_DST_NAT |
-			       KR_CT_EXPECTED)) | IPS_CONFIRMED));
-	mnl_attr_put_u32(m, CTA_TIMEOUT, htonl(c->timeout_s));
-	mnl_attr_put_u32(m, CTA_MARK, htonl(c->mark));
-	if (c->tcp.there)
-		put_tcp(m, c);
-	if (c->sctp.there)
-		put_sctp(m, c);
-	put_extensions(m, c);
+	put_status(m, c->status & ~(nat | KR_CT_EXPECTED));
+	put_state(m, c);
+	if (*c->helper)
+		put_helper(m, c->helper);
+	if (c->status & KR_CT_EXPECTED)
+		kr_ctnest_put_tuple(m, CTA_TUPLE_MASTER, c->family, &c->master,
+				    0);
 }
 
 struct nlmsghdr *kr_ctattr_put(void *buf, enum kr_ctattr what,
 			       const struct kr_ctentry *c, uint16_t flags,
 			       uint32_t seq)
 {
-	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(m, sizeof(*g));
+	static const uint16_t messages[] = {
+		[KR_CTATTR_GET] = IPCTNL_MSG_CT_GET,
+		[KR_CTATTR_CREATE] = IPCTNL_MSG_CT_NEW,
+		[KR_CTATTR_UPDATE] = IPCTNL_MSG_CT_NEW,
+		[KR_CTATTR_STRICT] = IPCTNL_MSG_CT_NEW,
+		[KR_CTATTR_DELETE] = IPCTNL_MSG_CT_DELETE,
+	};
+	struct nlmsghdr *m = kr_ctnest_put_msg(buf,
+		(uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | messages[what]), flags,
+		seq, c->family);
 
-	m->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 |
-			(what == KR_CTATTR_DELETE ? IPCTNL_MSG_CT_DELETE :
-						    IPCTNL_MSG_CT_NEW);
-	m->nlmsg_flags = NLM_F_REQUEST | flags;
-	if (what == KR_CTATTR_CREATE)
-		m->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
-	m->nlmsg_seq = seq;
-	*g = (struct nfgenmsg){ .nfgen_family = c->family,
-				.version = NFNETLINK_V0 };
 	if (what == KR_CTATTR_CREATE) {
+		m->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
 		put_new(m, c);
-	} else {
-		put_key(m, c, c->zone_dirs == KR_CT_ZONE_REPLY ? &c->reply :
-								 NULL);
-		if (what == KR_CTATTR_STRICT)
-			put_strict(m, c);
+		return m;
+	}
+	put_key(m, c, c->zone_dirs == KR_CT_ZONE_REPLY ? &c->reply : NULL);
+	if (what == KR_CTATTR_STRICT)
+		put_strict(m, c);
+	if (what == KR_CTATTR_UPDATE) {
+		put_status(m, c->status);
+		put_state(m, c);
 	}
 	return m;
 }

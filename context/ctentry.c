@@ -24,7 +24,7 @@ static size_t addr_bytes(int family)
 
 /* ---- written and read -------------------------------------------------- */
 
-static void put_tuple(struct kr_wr *w, int family, const struct kr_cttuple *t)
+void kr_cttuple_put(struct kr_wr *w, int family, const struct kr_cttuple *t)
 {
 	kr_wr_u8(w, t->l4);
 	kr_wr_bytes(w, t->src, addr_bytes(family));
@@ -33,13 +33,13 @@ static void put_tuple(struct kr_wr *w, int family, const struct kr_cttuple *t)
 	kr_wr_u16(w, t->dport);
 }
 
-static void get_tuple(struct kr_rd *r, int family, struct kr_cttuple *t)
+void kr_cttuple_get(struct kr_rd *r, int family, struct kr_cttuple *ret_t)
 {
-	t->l4 = kr_rd_u8(r);
-	kr_rd_bytes(r, t->src, addr_bytes(family));
-	kr_rd_bytes(r, t->dst, addr_bytes(family));
-	t->sport = kr_rd_u16(r);
-	t->dport = kr_rd_u16(r);
+	ret_t->l4 = kr_rd_u8(r);
+	kr_rd_bytes(r, ret_t->src, addr_bytes(family));
+	kr_rd_bytes(r, ret_t->dst, addr_bytes(family));
+	ret_t->sport = kr_rd_u16(r);
+	ret_t->dport = kr_rd_u16(r);
 }
 
 static uint8_t parts_of(const struct kr_ctentry *c)
@@ -75,7 +75,7 @@ static void put_key(struct kr_wr *w, const struct kr_ctentry *c)
 {
 	kr_wr_u8(w, c->family == AF_INET ? 4 : 6);
 	kr_wr_u8(w, c->zone_dirs);
-	put_tuple(w, c->family, &c->orig);
+	kr_cttuple_put(w, c->family, &c->orig);
 }
 
 void kr_ctentry_put(struct kr_wr *w, const struct kr_ctentry *c)
@@ -83,7 +83,7 @@ void kr_ctentry_put(struct kr_wr *w, const struct kr_ctentry *c)
 	uint8_t parts = parts_of(c);
 
 	put_key(w, c);
-	put_tuple(w, c->family, &c->reply);
+	kr_cttuple_put(w, c->family, &c->reply);
 	kr_wr_u32(w, c->status);
 	kr_wr_u32(w, c->timeout_s);
 	kr_wr_u32(w, c->mark);
@@ -108,7 +108,7 @@ void kr_ctentry_put(struct kr_wr *w, const struct kr_ctentry *c)
 	if (parts & PART_HELPER)
 		kr_wr_str(w, c->helper);
 	if (parts & PART_MASTER)
-		put_tuple(w, c->family, &c->master);
+		kr_cttuple_put(w, c->family, &c->master);
 	for (int d = 0; d < KR_CTDIR_N; d++)
 		if (c->has_seqadj[d])
 			put_seqadj(w, &c->seqadj[d]);
@@ -138,7 +138,7 @@ static void get_parts(struct kr_rd *r, struct kr_ctentry *c)
 	if (parts & PART_HELPER)
 		kr_rd_str(r, c->helper, sizeof(c->helper));
 	if (parts & PART_MASTER)
-		get_tuple(r, c->family, &c->master);
+		kr_cttuple_get(r, c->family, &c->master);
 	c->has_seqadj[KR_CTDIR_ORIG] = parts & PART_SEQ_ORIG;
 	c->has_seqadj[KR_CTDIR_REPLY] = parts & PART_SEQ_REPLY;
 	for (int d = 0; d < KR_CTDIR_N; d++)
@@ -167,8 +167,8 @@ int kr_ctentry_get(struct kr_rd *r, uint16_t zone, struct kr_ctentry *ret_c,
 
 	c.family = version == 4 ? AF_INET : AF_INET6;
 	c.zone_dirs = kr_rd_u8(r);
-	get_tuple(r, c.family, &c.orig);
-	get_tuple(r, c.family, &c.reply);
+	kr_cttuple_get(r, c.family, &c.orig);
+	kr_cttuple_get(r, c.family, &c.reply);
 	c.status = kr_rd_u32(r);
 	c.timeout_s = kr_rd_u32(r);
 	c.mark = kr_rd_u32(r);
@@ -181,18 +181,34 @@ int kr_ctentry_get(struct kr_rd *r, uint16_t zone, struct kr_ctentry *ret_c,
 
 /* ---- compared ---------------------------------------------------------- */
 
+static int order(unsigned int a, unsigned int b)
+{
+	return a < b ? -1 : a > b;
+}
+
+int kr_cttuple_order(const struct kr_cttuple *a, const struct kr_cttuple *b)
+{
+	int o = order(a->l4, b->l4);
+
+	if (!o)
+		o = memcmp(a->src, b->src, sizeof(a->src));
+	if (!o)
+		o = memcmp(a->dst, b->dst, sizeof(a->dst));
+	if (!o)
+		o = order(a->sport, b->sport);
+	return o ? o : order(a->dport, b->dport);
+}
+
+/* As the bytes of put_key() would be, which is too slow for very many. */
 int kr_ctentry_order(const struct kr_ctentry *a, const struct kr_ctentry *b)
 {
-	uint8_t ka[KR_CTENTRY_BYTES_MAX], kb[KR_CTENTRY_BYTES_MAX];
-	struct kr_wr wa = KR_WR(ka, sizeof(ka)), wb = KR_WR(kb, sizeof(kb));
+	int o = order(a->zone, b->zone);
 
-	kr_wr_u16(&wa, a->zone);
-	put_key(&wa, a);
-	kr_wr_u16(&wb, b->zone);
-	put_key(&wb, b);
-	/* of other lengths are other families, told by the third byte */
-	return memcmp(ka, kb, kr_wr_len(&wa) < kr_wr_len(&wb) ?
-				      kr_wr_len(&wa) : kr_wr_len(&wb));
+	if (!o)
+		o = order(a->family, b->family);
+	if (!o)
+		o = order(a->zone_dirs, b->zone_dirs);
+	return o ? o : kr_cttuple_order(&a->orig, &b->orig);
 }
 
 bool kr_ctentry_same(const struct kr_ctentry *a, const struct kr_ctentry *b)
@@ -210,9 +226,7 @@ bool kr_ctentry_same(const struct kr_ctentry *a, const struct kr_ctentry *b)
 
 bool kr_cttuple_same(const struct kr_cttuple *a, const struct kr_cttuple *b)
 {
-	return a->l4 == b->l4 && a->sport == b->sport &&
-	       a->dport == b->dport && !memcmp(a->src, b->src, 16) &&
-	       !memcmp(a->dst, b->dst, 16);
+	return !kr_cttuple_order(a, b);
 }
 
 static bool is_icmp(const struct kr_cttuple *t)

@@ -110,6 +110,15 @@ bool kr_ctentry_same(const struct kr_ctentry *a, const struct kr_ctentry *b);
  */
 struct kr_cttuple kr_ctentry_inverse(const struct kr_ctentry *c);
 
+/** kr_cttuple_put() - Write it for a file; @family decides its length. */
+void kr_cttuple_put(struct kr_wr *w, int family, const struct kr_cttuple *t);
+
+/** kr_cttuple_get() - Read one, into one that is zeroed. */
+void kr_cttuple_get(struct kr_rd *r, int family, struct kr_cttuple *ret_t);
+
+/** kr_cttuple_order() - As memcmp() says it of what kr_cttuple_put() writes. */
+int kr_cttuple_order(const struct kr_cttuple *a, const struct kr_cttuple *b);
+
 /** kr_cttuple_same() - Of entries of one family. */
 bool kr_cttuple_same(const struct kr_cttuple *a, const struct kr_cttuple *b);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctfile.h - a zone's connections as a file. All numbers big-endian:
+ * ctfile.h - a zone's state as a file. All numbers big-endian:
  *
- *	u32 "KRCT", u16 version 1, u16 zone, u32 n
+ *	u32 "KRCT", u16 version 2, u16 zone, u32 n, u32 n_expects
  *	n times: u16 length, an entry as kr_ctentry_put() writes it,
  *		 each behind the one before in kr_ctentry_order()
+ *	n_expects times: u16 length, what kr_ctexpect_put() writes, likewise
  *	32 bytes: SHA-256 of all before
  *
  * One state has one file. The digest tells damage, not forgery: whoever can
@@ -15,7 +16,7 @@
 
 #include "context/ctset.h"
 
-#define KR_CTFILE_VERSION	1u
+#define KR_CTFILE_VERSION	2u
 #define KR_CTFILE_BYTES_MAX	(256u << 20)
 
 /**

@@ -10,17 +10,33 @@
 #include "context/ctdump.h"
 
 /**
- * kr_ctload_insert() - Create all of @s; masters before whom they expect
+ * kr_ctload_insert() - Create all of @s; masters before whom they expect, and
+ * before what they expect
  * @left: is told of each that the kernel refuses, KR_E_CT_INSERT
+ *
+ * @s is to be sorted.
  * TCP is liberal from then on: see kr_ctattr_put().
  */
 int kr_ctload_insert(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);
 
 /**
+ * kr_ctload_update() - The same, but those that are there become as in @s
+ *
+ * But for their translation, master and helper, which are what they were
+ * created with.
+ */
+int kr_ctload_update(const struct kr_ctset *s, const struct kr_ctleft *left,
+		     struct kr_err *e);
+
+/** kr_ctload_replace() - The same, and end all others of the zone. */
+int kr_ctload_replace(const struct kr_ctset *s, const struct kr_ctleft *left,
+		      struct kr_err *e);
+
+/**
  * kr_ctload_check() - Has the kernel what it was told?
- * @left: is told of each that has other labels or helper, or is translated
- *	  otherwise; KR_E_CT_OTHER
+ * @left: is told of each that has other labels or helper, is translated or
+ *	  expected otherwise; KR_E_CT_OTHER
  *
  * Those that are not there any more may have ended.
  */
@@ -37,7 +53,20 @@ int kr_ctload_check(const struct kr_ctset *s, const struct kr_ctleft *left,
 int kr_ctload_strict(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);
 
-/** kr_ctload_delete() - End all of @s that are there. */
+/* What has become of those that kr_ctload_strict() was to judge. */
+struct kr_ctjudged {
+	size_t strict, liberal;		/* are now */
+	size_t ended;			/* are not there any more */
+};
+
+/**
+ * kr_ctload_judged() - See whether kr_ctload_strict() did, in the kernel
+ * @left: is told of each that is liberal still, KR_E_CT_OTHER
+ */
+int kr_ctload_judged(const struct kr_ctset *s, struct kr_ctjudged *ret,
+		     const struct kr_ctleft *left, struct kr_err *e);
+
+/** kr_ctload_delete() - End all of @s that are there, and what they expect. */
 int kr_ctload_delete(const struct kr_ctset *s, const struct kr_ctleft *left,
 		     struct kr_err *e);
 

@@ -37,6 +37,31 @@ int kr_ctsock_open(struct kr_ctsock *s, unsigned int groups, struct kr_err *e)
 	return 0;
 }
 
+int kr_ctsock_dump(struct kr_ctsock *s, const struct nlmsghdr *m, mnl_cb_t fn,
+		   void *arg, struct kr_err *e)
+{
+	_Alignas(struct nlmsghdr) char buf[KR_CTSOCK_BUF_BYTES];
+	int r;
+
+	s->seq++;
+	if (mnl_socket_sendto(s->nl, m, m->nlmsg_len) < 0)
+		return kr_ctsock_fail(e, "asking for connections");
+	do {
+		ssize_t n = mnl_socket_recvfrom(s->nl, buf, sizeof(buf));
+
+		if (n < 0)
+			return kr_ctsock_fail(e, "reading connections");
+		r = mnl_cb_run(buf, (size_t)n, s->seq, s->port, fn, arg);
+	} while (r > 0);
+	if (r < 0 && e->code)
+		return e->code;
+	if (r < 0 && errno == EINTR)
+		return KR_CTSOCK_AGAIN;
+	if (r < 0 && errno == ENOENT)
+		return KR_CTSOCK_NONE;
+	return r < 0 ? kr_ctsock_fail(e, "reading connections") : 0;
+}
+
 void kr_ctsock_close(struct kr_ctsock *s)
 {
 	if (s->nl)

@@ -23,6 +23,21 @@ struct kr_ctsock {
  */
 int kr_ctsock_open(struct kr_ctsock *s, unsigned int groups, struct kr_err *e);
 
+#define KR_CTSOCK_AGAIN	1
+#define KR_CTSOCK_NONE	2
+
+/**
+ * kr_ctsock_dump() - Ask for a dump, and read all of it
+ * @m:  the question, of s->seq + 1
+ * @fn: is told of each message; if it fails, with @e set, that is the end
+ *
+ * Return: 0; KR_CTSOCK_AGAIN if what was read changed meanwhile, so that some
+ *         of it may be missing: close the socket, in which the rest may wait;
+ *         KR_CTSOCK_NONE if what was asked about is not there.
+ */
+int kr_ctsock_dump(struct kr_ctsock *s, const struct nlmsghdr *m, mnl_cb_t fn,
+		   void *arg, struct kr_err *e);
+
 /** kr_ctsock_close() - Also one that is zeroed, or closed. */
 void kr_ctsock_close(struct kr_ctsock *s);
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_ctattr.c - a message of ctnetlink: what is taken from it can be written
- * to a file and read back alike, told to a kernel within bounds, and what a
- * kernel is told is read back as what it was.
+ * fuzz_ctattr.c - a message of ctnetlink, of a connection or of what is
+ * expected: what is taken from it can be written to a file and read back alike,
+ * told to a kernel within bounds, and what a kernel is told is read back as
+ * what it was.
  */
 #include <assert.h>
 #include <string.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include "context/ctattr.h"
+#include "context/ctexpattr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -47,6 +50,32 @@ static void through_a_message(const struct kr_ctentry *c)
 	assert(kr_ctentry_same(&back, &want));
 }
 
+static void expectation(const struct nlmsghdr *nlh, size_t n)
+{
+	_Alignas(struct nlmsghdr) char msg[KR_CTEXPATTR_BYTES_MAX];
+	uint8_t buf[KR_CTEXPECT_BYTES_MAX];
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	char name[KR_CTEXPECT_NAME_BYTES];
+	struct kr_ctexpect x, back;
+	const struct nlmsghdr *m;
+	struct kr_rd r;
+
+	if (kr_ctexpattr_parse(nlh, n, &x, NULL))
+		return;
+	kr_ctexpect_name(&x, name);
+	kr_ctexpect_put(&w, &x);
+	assert(!w.bad);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert(!kr_ctexpect_get(&r, x.zone, &back, NULL));
+	assert(kr_ctexpect_same(&x, &back) && !kr_ctexpect_order(&x, &back));
+	m = kr_ctexpattr_put(msg, KR_CTEXPATTR_CREATE, &x, 0, 1);
+	assert(m->nlmsg_len <= sizeof(msg));
+	/* whose helper is not told, which nobody expects */
+	if (kr_ctexpattr_parse(m, m->nlmsg_len, &back, NULL))
+		return;
+	assert(kr_ctexpect_same(&x, &back));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	_Alignas(struct nlmsghdr) uint8_t buf[4096];
@@ -56,6 +85,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n > sizeof(buf))
 		return 0;
 	memcpy(buf, data, n);
+	if (n >= sizeof(struct nlmsghdr) &&
+	    ((const struct nlmsghdr *)buf)->nlmsg_type >> 8 ==
+		    NFNL_SUBSYS_CTNETLINK_EXP) {
+		expectation((const void *)buf, n);
+		return 0;
+	}
 	if (kr_ctattr_parse((const void *)buf, n, &c, NULL))
 		return 0;
 	kr_cttuple_name(c.family, &c.orig, name);

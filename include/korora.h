@@ -414,7 +414,10 @@ X(CT_FILE,	9105, KR_EXIT_REFUSED, EBADMSG, KR_USER, \
   "export them anew: korora context export") \
 X(CT_EVENTS,	9106, KR_EXIT_REFUSED, ENODATA, KR_HOST, \
   "the kernel does not tell what becomes of all connections", \
-  "set it before they begin: sysctl net.netfilter.nf_conntrack_events=1")
+  "set it before they begin: sysctl net.netfilter.nf_conntrack_events=1") \
+X(CT_LIST,	9107, KR_EXIT_REFUSED, EBADMSG, KR_USER, \
+  "it is not a list of addresses", \
+  "one address or prefix a line; the message names the line")
 
 enum kr_code {
 	KR_OK = 0,

@@ -18,6 +18,21 @@ CLONE_NEWNET = 0x40000000
 ZONE = 7
 RULES = """
 table inet fw {
+  ct helper ftp {
+    type "ftp" protocol tcp;
+  }
+  ct helper tftp {
+    type "tftp" protocol udp;
+  }
+  ct helper sip {
+    type "sip" protocol udp;
+  }
+  chain helpers {
+    type filter hook prerouting priority -150;
+    tcp dport 21 ct helper set "ftp"
+    udp dport 69 ct helper set "tftp"
+    udp dport 5060 ct helper set "sip"
+  }
   chain raw {
     type filter hook prerouting priority -300;
     iifname "vm0" ct zone set 7
@@ -27,6 +42,7 @@ table inet fw {
   chain inwards {
     type nat hook prerouting priority -100;
     iifname "up0" ip daddr 10.77.0.110 tcp dport 5009 dnat ip to 10.88.0.10:5001
+    iifname "up0" ip daddr 10.77.0.110 tcp dport 21 dnat ip to 10.88.0.10
   }
   chain outwards {
     type nat hook postrouting priority 100;
@@ -36,6 +52,7 @@ table inet fw {
     type filter hook forward priority 0; policy drop;
     ct state established,related accept
     iifname "up0" tcp dport 5001 ct state new ct mark set 0x42 ct label set 5 accept
+    iifname "up0" tcp dport 21 ct state new accept
     iifname "vm0" ct state new accept
   }
   chain input {

@@ -72,7 +72,9 @@ def all_go_on(s):
             check(b.advances(4 << 20, 30), "bulk %s stands still: %s" % (
                 name, b.wrong))
         # and with windows judged again
-        equal(s.korora("b", "strict", path).rc, 0, "strict")
+        r = s.korora("b", "strict", path)
+        equal((r.rc, r.json["strict"], r.json["liberal"], r.json["left"]),
+              (0, len(open_now) + len(bulk), 0, []), "strict")
         for c in s.entries("b"):
             check("tcp" not in c or not c["tcp"]["flags"][0] & 8,
                   c["name"] + " is liberal still")
@@ -82,6 +84,34 @@ def all_go_on(s):
     finally:
         for b in bulk.values():
             b.stop()
+
+
+def strict_by_itself(s):
+    """Liberal for as long as was said, and it is told that it is no more."""
+    ends = [connected(s, "c", "v", 5001, to=(VM, 5001)) for _ in range(3)]
+    path = s.file("zone.ctx")
+    s.unplug("a", "b")
+    equal(s.korora("a", "export", path, "--zone", str(ZONE)).rc, 0, "export")
+    p = subprocess.Popen(
+        ["ip", "netns", "exec", s.ns["b"], BUILD + "/client/korora", "context",
+         "import", path, "--strict-after", "2", "--json"],
+        stdout=subprocess.PIPE, text=True)
+    s.closing.append(p.stdout)
+    equal(firewall.as_json(p.stdout.readline())[0]["left"], [], "import")
+    s.plug("b")
+    for e in ends:
+        check(echoes(*e), "it died")
+    check(all(c["tcp"]["flags"][0] & c["tcp"]["flags"][1] & 8
+              for c in s.entries("b")), "it was never liberal")
+    s.at("b", "conntrack", "-D", "-w", "7", "-p", "tcp", "--sport",
+         str(ends[2][0].getsockname()[1]))
+    said, = firewall.as_json(p.stdout.readline())
+    equal((p.wait(5), said["strict"], said["liberal"], said["ended"]),
+          (0, 2, 0, 1), "what is told")
+    check(not any((c["tcp"]["flags"][0] | c["tcp"]["flags"][1]) & 8
+                  for c in s.entries("b")), "it is liberal still")
+    for e in ends[:2]:
+        check(echoes(*e), "it died when it was judged")
 
 
 def none_goes_on_without(s):
@@ -250,6 +280,34 @@ def strangers_stay_out(s):
     check(not arrives(port, 5001, 0x18), "it came in without its entry")
 
 
+def indicators_are_flagged(s):
+    """By all that read connections, and no others are."""
+    kept = flows(s)
+    path, words, bad = s.file("zone.ctx"), s.file("list"), s.file("bad")
+    with open(words, "w") as f:
+        f.write("# seen in the wild\n192.0.2.7\n%s ; floating\nfd99::/64\n" %
+                FLOATING)
+    want = sorted(c["name"] for c in s.entries("a") if "answers" in c or
+                  "fd99::" in c["name"])
+    equal(len(want), 4, "connections that are to be flagged")
+    s.unplug("a", "b")
+    for h, *args in (("a", "export", path, "--zone", "7"),
+                     ("b", "import", path), ("b", "show", "--zone", "7")):
+        r = s.korora(h, *args, "--flag", words)
+        equal((r.rc, sorted(x["name"] for x in r.json["flagged"])), (0, want),
+              args[0])
+        for x in r.json["flagged"]:
+            equal((x["address"], x["line"]), (FLOATING, 3) if "fd" not in
+                  x["name"] else ("fd99::1", 4), x["name"])
+    equal(s.korora("b", "show", "--zone", "7").json.get("flagged"), None,
+          "without a list")
+    with open(bad, "w") as f:
+        f.write("192.0.2.7\nexample.org\n")
+    r = s.korora("a", "show", path, "--flag", bad)
+    equal((r.rc, r.json["error"]["code"]), (1, "KR-9107"), "no list")
+    check(kept, "they were open until now")
+
+
 def altered_files_are_refused(s):
     kept = flows(s)
     path, bad = s.file("good"), s.file("bad")
@@ -324,17 +382,23 @@ def what_came_otherwise_is_told(s):
     check(kept, "it was open until now")
 
 
-def many(path, n):
+def zone_of_many(n, mark=0):
     """A file of n connections, written by other means than it is read."""
-    entries = [b"\4\3" + struct.pack(">B4s4sHH", 17, bytes([10, 1]) +
-               struct.pack(">H", i), bytes([192, 0, 2, 1]), 1, 2) +
-               struct.pack(">B4s4sHH", 17, bytes([192, 0, 2, 1]),
-                           bytes([10, 1]) + struct.pack(">H", i), 2, 1) +
-               struct.pack(">IIIB", 6, 600, 0, 0) for i in range(n)]
-    body = b"KRCT" + struct.pack(">HHI", 1, 7, n) + b"".join(
+    def addr(i):
+        return struct.pack(">BBH", 10, 1 + (i >> 16), i & 0xffff)
+
+    far = bytes([192, 0, 2, 1])
+    entries = [b"\4\3" + struct.pack(">B4s4sHH", 17, addr(i), far, 1, 2) +
+               struct.pack(">B4s4sHH", 17, far, addr(i), 2, 1) +
+               struct.pack(">IIIB", 6, 600, mark, 0) for i in range(n)]
+    body = b"KRCT" + struct.pack(">HHII", 2, 7, n, 0) + b"".join(
         struct.pack(">H", len(e)) + e for e in entries)
+    return body + hashlib.sha256(body).digest()
+
+
+def many(path, n):
     with open(path, "wb") as f:
-        f.write(body + hashlib.sha256(body).digest())
+        f.write(zone_of_many(n))
 
 
 def lost_events_are_no_loss(s):
@@ -384,8 +448,8 @@ def without_the_right_nothing(s):
 
 if __name__ == "__main__":
     run([({}, [case]) for case in (
-        all_go_on, none_goes_on_without, what_is_moved_is_what_was,
+        all_go_on, strict_by_itself, none_goes_on_without, what_is_moved_is_what_was,
         each_kind_arrives,
-        others_stay, strangers_stay_out, altered_files_are_refused, followed,
+        indicators_are_flagged, others_stay, strangers_stay_out, altered_files_are_refused, followed,
         what_came_otherwise_is_told, lost_events_are_no_loss,
         without_the_right_nothing)], Stand)

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "context/ctattr.h"
 #include "context/ctfile.h"
+#include "context/ctstream.h"
 
 /* One that has all that one can have at a time. */
 static struct kr_ctentry whole(void)
@@ -259,6 +260,45 @@ static void entries_out_of_order_are_refused(void **state)
 	kr_ctset_fini(&s);
 }
 
+static void what_is_sent_is_what_arrives(void **state)
+{
+	struct kr_ctdelta d = { .anew = true }, back = { 0 };
+	struct kr_ctstream_head h;
+	struct kr_ctentry c = ping();
+	uint8_t *p, head[KR_CTSTREAM_HEAD_BYTES];
+	size_t n;
+
+	(void)state;
+	fill(&d.put, false);
+	d.gone.zone = 7;
+	assert_int_equal(kr_ctset_add(&d.gone, &c, NULL), 0);
+	assert_int_equal(kr_ctstream_put(&d, true, &p, &n, NULL), 0);
+	assert_int_equal(kr_ctstream_head(p, &h, NULL), 0);
+	assert_int_equal(h.kind, KR_CTSTREAM_ANEW | KR_CTSTREAM_LAST);
+	assert_int_equal(sizeof(head) + h.n_put + h.n_gone, n);
+	assert_int_equal(kr_ctstream_body(&h, p + sizeof(head), &back, NULL),
+			 0);
+	assert_true(back.anew);
+	assert_int_equal(back.put.n, N_MAKERS);
+	assert_int_equal(back.gone.n, 1);
+	/* as if it had begun without that one */
+	assert_int_equal(kr_ctset_apply(&d.put, &back.gone, &back.put, NULL),
+			 0);
+	assert_int_equal(d.put.n, 1);
+	assert_int_equal(kr_ctset_apply(&d.put, &back.put, &back.gone, NULL),
+			 0);
+	assert_int_equal(d.put.n, N_MAKERS);
+	/* each of both lengths is limited, and there is no other kind */
+	for (size_t at = 0; at < sizeof(head); at += at ? 4 : 1) {
+		memcpy(head, p, sizeof(head));
+		head[at] |= 0x80;
+		assert_true(kr_ctstream_head(head, &h, NULL) < 0);
+	}
+	free(p);
+	kr_ctdelta_fini(&d);
+	kr_ctdelta_fini(&back);
+}
+
 /* ---- attributes -------------------------------------------------------- */
 
 static _Alignas(struct nlmsghdr) char msg[4096];
@@ -358,6 +398,7 @@ int main(void)
 		cmocka_unit_test(spoilt_files_are_refused),
 		cmocka_unit_test(the_smallest_are_taken),
 		cmocka_unit_test(entries_out_of_order_are_refused),
+		cmocka_unit_test(what_is_sent_is_what_arrives),
 		cmocka_unit_test(what_is_told_is_what_is_read),
 		cmocka_unit_test(lengths_that_lie_are_refused),
 		cmocka_unit_test(what_cannot_be_carried_is_named),
