@@ -425,6 +425,9 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 		v.epoch = 1;
 	}
 	r = number(&def, &before, e);
+	if (!r)
+		r = kr_guard_define(q, before.name[0] ? &before : NULL, &def,
+				    e);
 	if (r)
 		return r;
 	snprintf(v.name, sizeof(v.name), "%s", def.name);
@@ -452,6 +455,7 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	static struct kr_vmrow v;
 	const char *name = kr_api_text(q, "name", e);
 	char tenant[KR_SIGHT_TENANT_BYTES];
+	struct kr_vmdef def;
 	json_t *d;
 	int r = name ? owned(q, name, &v, e) : e->code;
 
@@ -461,7 +465,10 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (kr_vm_find(q->host, name) || v.state == KR_VM_RUNNING)
 		return kr_fail(e, KR_E_VM_STATE, "%s runs: stop it first",
 			       name);
-	r = kr_vmrow_del(q->host->store, name, e);
+	def = defined(&v);
+	r = kr_guard_remove(q->host, &def, e);
+	if (!r)
+		r = kr_vmrow_del(q->host->store, name, e);
 	if (r)
 		return r;
 	d = json_pack("{s:s, s:s, s:s}", "vm", name, "tenant",

@@ -9,6 +9,7 @@
 #include "daemon/policy.h"
 #include "policy/access.h"
 #include "policy/book.h"
+#include "policy/keeping.h"
 #include "store/vmrow.h"
 
 static struct kr_class host_class(const struct kr_host *h, const char *name)
@@ -117,6 +118,66 @@ int kr_guard_send(const struct kr_host *h, const struct kr_terms *t,
 	int r = decide(KR_S_PREPARE, KR_S_OFFER, d->name, &c, e);
 
 	return r ? r : kr_demands_check(h, t, e);
+}
+
+/* ---- VMs that come and go ----------------------------------------------- */
+
+static int keep(const struct kr_host *h, const char *vm, struct kr_keeping *k,
+		struct kr_err *e)
+{
+	struct kr_decision d;
+
+	k->host = host_class(h, kr_identity_name(h->identity));
+	d = kr_keeping_decide(k);
+	if (d.answer == KR_YES)
+		return 0;
+	return kr_fail(e, KR_E_FORBIDDEN, "%s: by the rule %s only if %s; see "
+		       "the classes of hosts and VM in the policy", vm,
+		       d.rule ? d.rule->name : "that there is not",
+		       kr_decision_why(&d));
+}
+
+static int may_classify(struct kr_request *q, bool *ret, struct kr_err *e)
+{
+	struct kr_execution x = {
+		.procedure = kr_procedure(KR_TP_policy_reload), .item = "" };
+	struct kr_authorise_who who;
+	struct kr_verdict v;
+	int r = kr_authorise_known(q->host, q->user, q->uid, &who, e);
+
+	if (r)
+		return r;
+	x.by = who.p;
+	v = kr_book_decide(q->host->book, &x);
+	*ret = v.answer == KR_YES || v.reason == KR_REASON_APPROVALS;
+	return 0;
+}
+
+int kr_guard_define(struct kr_request *q, const struct kr_vmdef *before,
+		    const struct kr_vmdef *d, struct kr_err *e)
+{
+	struct kr_class is = vm_class(q->host, d);
+	struct kr_keeping k = { .kind = KR_ASK_CREATE, .vm = is };
+	int r;
+
+	if (!before)
+		return keep(q->host, d->name, &k, e);
+	k = (struct kr_keeping){ .kind = KR_ASK_OBJECT_LEVEL, .wanted = is,
+				 .vm = vm_class(q->host, before) };
+	if (kr_class_same(k.vm, is))
+		return 0;
+	r = may_classify(q, &k.certifier, e);
+	return r ? r : keep(q->host, d->name, &k, e);
+}
+
+int kr_guard_remove(struct kr_host *h, const struct kr_vmdef *d,
+		    struct kr_err *e)
+{
+	struct kr_keeping k = { .kind = KR_ASK_DELETE,
+				.runs = kr_vm_find(h, d->name),
+				.vm = vm_class(h, d) };
+
+	return keep(h, d->name, &k, e);
 }
 
 /* ---- orders to agents --------------------------------------------------- */

@@ -7,6 +7,7 @@
 #ifndef KR_DAEMON_GUARD_H
 #define KR_DAEMON_GUARD_H
 
+#include "daemon/api.h"
 #include "daemon/migration.h"
 
 /**
@@ -30,6 +31,20 @@ int kr_guard_offer(const struct kr_host *h, const struct kr_terms *t,
 		   const struct kr_vmdef *d, struct kr_err *e);
 int kr_guard_send(const struct kr_host *h, const struct kr_terms *t,
 		  const struct kr_vmdef *d, struct kr_err *e);
+
+/**
+ * kr_guard_define() - May @d be a VM of this host?
+ * @before: its definition so far; NULL: there is none
+ * kr_guard_remove() - May it be no more?
+ *
+ * Asked as VMs that come, are of another class now, or go (policy/keeping.h).
+ * Another class is for who may change the policy, too, alone or with others.
+ * Return: 0; KR_E_FORBIDDEN.
+ */
+int kr_guard_define(struct kr_request *q, const struct kr_vmdef *before,
+		    const struct kr_vmdef *d, struct kr_err *e);
+int kr_guard_remove(struct kr_host *h, const struct kr_vmdef *d,
+		    struct kr_err *e);
 
 /**
  * kr_guard_start() - May that VM begin to run here, without a migration?

@@ -243,9 +243,41 @@ certified_by = korora
     equal((used["vm"], used["tenant"]), ("dirtier", "acme"), "what was used")
 
 
+def forbidden(r, text):
+    equal((r.rc, r.code), (1, "KR-1003"), "%r" % r)
+    check(text in str(r.json), "%s is not in %s" % (text, r.json))
+
+
+def another_tenant_is_another_class(lab):
+    """Who operates both may not give the one's VM to the other; and no VM is
+    made here that this host may not have."""
+    edit(lab, "a", lambda t: t.replace("categories = beta",
+                                       "categories = acme, beta"))
+    equal(reload(lab, "a").rc, 0, "reload")
+    define(lab, "ours", "acme")
+
+    def again(tenant, user):
+        path = "%s/given.vm" % lab.dir
+        with open(lab.dir + "/ours.vm") as f, open(path, "w") as g:
+            g.write(f.read().replace("acme", tenant))
+        return lab.korora("a", "vm", "define", path, user=user)
+    forbidden(again("beta", OTHER), "certifier")
+    check("tenant = acme" in str(lab.told("a", "vm", "show", "ours")),
+          "another tenant has it")
+    equal(again("beta", 0).rc, 0, "by who may change the policy")
+    equal(again("acme", 0).rc, 0, "and back")
+    edit(lab, "a", lambda t: t.replace("who = role:host\ncategories = *",
+                                       "who = role:host\ncategories = acme"))
+    equal(reload(lab, "a").rc, 0, "reload")
+    forbidden(again("beta", 0), "no higher than what it is in")
+    equal(lab.korora("a", "vm", "remove", "ours").rc, 0, "remove")
+    forbidden(again("beta", 0), "no higher than")
+
+
 if __name__ == "__main__":
     run([(dict(mem=32, up=["--wss", "8"]), [
         set_up, each_sees_his_own, nobody_sees_the_others,
         no_entry_is_proved_to_others, entries_of_earlier_releases,
         recovering_is_of_ones_own,
-        what_is_gone_stays_its_owners, requests_are_of_ones_own])])
+        what_is_gone_stays_its_owners, requests_are_of_ones_own,
+        another_tenant_is_another_class])])
