@@ -125,6 +125,21 @@ json_t *kr_policyclass_handover(const struct kr_policyask *q)
 						     kr_decision_why(&d));
 }
 
+struct kr_decision kr_policyclass_offer(const struct kr_book *b,
+					const struct kr_execution *x)
+{
+	struct kr_class vm = kr_book_item_class(b, x->item, x->tenant);
+	struct kr_refine_classes c = { .source = vm, .vm = vm };
+	char name[KR_ITEM_BYTES];
+	struct kr_person p;
+
+	if (!x->procedure->goes_to || !x->to)
+		return (struct kr_decision){ .answer = KR_YES };
+	p = host(x->to, name);
+	c.target = kr_book_subject_class(b, &p);
+	return kr_refine_decide(KR_S_PREPARE, KR_S_OFFER, &c);
+}
+
 void kr_policyclass_tell(const json_t *all)
 {
 	char of[KR_CELL_BYTES], level[KR_CELL_BYTES], cats[KR_CELL_BYTES];

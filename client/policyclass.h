@@ -25,4 +25,13 @@ void kr_policyclass_tell(const json_t *all);
  */
 json_t *kr_policyclass_handover(const struct kr_policyask *q);
 
+/**
+ * kr_policyclass_offer() - May that VM be offered there, by their classes?
+ *
+ * By a host that has it, so is of its class. Return: yes also of what goes
+ * nowhere.
+ */
+struct kr_decision kr_policyclass_offer(const struct kr_book *b,
+					const struct kr_execution *x);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/commands.h"
+#include "client/policyclass.h"
 #include "client/policyfile.h"
 #include "policy/cases.h"
 
@@ -16,40 +17,67 @@ struct tested {
 	unsigned int n_passed, n_failed;
 };
 
-static void tell(const struct kr_cases *it, const struct kr_verdict *v)
+/* What the policy says of a request: the triples, the classes of both hosts
+ * and the VM, and what it demands. */
+struct said {
+	struct kr_verdict v;
+	const char	 *why;
+	char		  demands[KR_CASES_LINE_MAX + 1];
+	bool		  ok;
+};
+
+static void tell(const struct kr_cases *it, const struct said *s)
 {
 	const struct kr_execution *x = &it->x;
-	bool ok = v->answer == it->expected;
+	const struct kr_triple *t = s->v.triple;
 
-	printf("%s %s:%u %s %s%s%s%s%s: %s", ok ? "ok  " : "FAIL", it->file,
+	printf("%s %s:%u %s %s%s%s%s%s: %s", s->ok ? "ok  " : "FAIL", it->file,
 	       it->line, x->by.name, x->procedure->name,
 	       x->item[0] ? " " : "", x->item, x->to ? " to " : "",
-	       x->to ? x->to : "", kr_answer_name(v->answer));
-	if (!ok)
-		printf(", not %s: %s", kr_answer_name(it->expected),
-		       kr_reason_text(v->reason));
-	if (!ok && v->triple)
-		printf(" ([triple %s] of %s:%u)", v->triple->name,
-		       v->triple->file, v->triple->line);
+	       x->to ? x->to : "", kr_answer_name(s->v.answer));
+	if (s->v.answer != it->expected)
+		printf(", not %s: %s", kr_answer_name(it->expected), s->why);
+	if (s->v.answer != it->expected && t)
+		printf(" ([triple %s] of %s:%u)", t->name, t->file, t->line);
+	if (it->demands && strcmp(it->demands, s->demands))
+		printf(", and demands %s, not %s", s->demands, it->demands);
 	putchar('\n');
+}
+
+static struct said says(const struct kr_book *b, const struct kr_cases *it)
+{
+	struct said s = { .v = kr_book_decide(b, &it->x) };
+	struct kr_protection demanded;
+	struct kr_decision d;
+
+	s.why = kr_reason_text(s.v.reason);
+	d = kr_policyclass_offer(b, &it->x);
+	if (s.v.answer == KR_YES && d.answer != KR_YES) {
+		s.v.answer = d.answer;
+		s.why = kr_decision_why(&d);
+	}
+	kr_book_demands(b, it->x.item, &demanded);
+	kr_cases_demands(&demanded, s.demands);
+	s.ok = s.v.answer == it->expected &&
+	       (!it->demands || !strcmp(it->demands, s.demands));
+	return s;
 }
 
 static void decide(const struct kr_cli *c, const struct kr_book *b,
 		   const struct kr_cases *it, struct tested *t)
 {
-	struct kr_verdict v = kr_book_decide(b, &it->x);
-	bool ok = v.answer == it->expected;
+	struct said s = says(b, it);
 
-	t->n_passed += ok;
-	t->n_failed += !ok;
+	t->n_passed += s.ok;
+	t->n_failed += !s.ok;
 	json_array_append_new(t->cases, json_pack(
-		"{s:i, s:b, s:s, s:s, s:s, s:o}", "line", (int)it->line, "ok",
-		ok, "answer", kr_answer_name(v.answer), "expected",
-		kr_answer_name(it->expected), "reason",
-		kr_reason_text(v.reason), "triple",
-		kr_policyfile_triple(v.triple)));
+		"{s:i, s:b, s:s, s:s, s:s, s:s?, s:o}", "line", (int)it->line,
+		"ok", s.ok, "answer", kr_answer_name(s.v.answer), "expected",
+		kr_answer_name(it->expected), "reason", s.why, "demands",
+		it->x.procedure->goes_to ? s.demands : NULL, "triple",
+		kr_policyfile_triple(s.v.triple)));
 	if (!c->json)
-		tell(it, &v);
+		tell(it, &s);
 }
 
 static int run(const struct kr_cli *c, const char *file, const char *policy,

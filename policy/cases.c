@@ -9,7 +9,7 @@
 #define NAME_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 			"0123456789_.-"
 
-enum { WHO, PROCEDURE, ITEM, TO, APPROVERS, EXPECTED, N_WORDS };
+enum { WHO, PROCEDURE, ITEM, TO, APPROVERS, EXPECTED, DEMANDS, N_WORDS };
 
 static int fail(const struct kr_cases *it, struct kr_err *e, const char *fmt,
 		...) __attribute__((format(printf, 3, 4)));
@@ -157,6 +157,9 @@ static int take(struct kr_cases *it, char *word[N_WORDS], struct kr_err *e)
 	it->x.to = word[TO];
 	if ((r = approvers(it, word[APPROVERS], e)))
 		return r;
+	if (it->demands && !it->x.procedure->goes_to)
+		return fail(it, e, "nothing is demanded of %s",
+			    it->x.procedure->name);
 	return answer(it, word[EXPECTED], e);
 }
 
@@ -214,11 +217,55 @@ int kr_cases_next(struct kr_cases *it, struct kr_err *e)
 		if (!n)
 			continue;
 		it->x = (struct kr_execution){ 0 };
-		if (n != N_WORDS)
+		if (n != DEMANDS && n != N_WORDS)
 			return fail(it, e, "%u words, not who, procedure, "
-				    "item, to, approvers, expected", n);
+				    "item, to, approvers, expected, and what "
+				    "is demanded or not", n);
+		it->demands = n == DEMANDS ? NULL :
+			      word[DEMANDS] ? word[DEMANDS] : "-";
 		r = take(it, word, e);
 		return r ? r : 1;
 	}
 	return 0;
+}
+
+/* ---- demands ------------------------------------------------------------ */
+
+static void add(char *out, const char *sep, const char *word)
+{
+	size_t n = strlen(out);
+
+	snprintf(out + n, KR_CASES_LINE_MAX + 1 - n, "%s%s", n ? sep : "",
+		 word);
+}
+
+static void add_suites(char *out, const char *key, const struct kr_words *w)
+{
+	for (unsigned int i = 0; i < w->n; i++) {
+		if (!i)
+			add(out, ",", key);
+		add(out, i ? ":" : "=", w->word[i]);
+	}
+}
+
+const char *kr_cases_demands(const struct kr_protection *p,
+			     char out[KR_CASES_LINE_MAX + 1])
+{
+	char scanners[32];
+
+	snprintf(scanners, sizeof(scanners), "scanners=%u", p->scanners);
+	out[0] = '\0';
+	if (p->attestation)
+		add(out, ",", "attestation");
+	if (p->no_postcopy)
+		add(out, ",", "no_postcopy");
+	if (p->memory_root)
+		add(out, ",", "memory_root");
+	if (p->scanners)
+		add(out, ",", scanners);
+	add_suites(out, "control_suites", &p->control_suites);
+	add_suites(out, "lane_suites", &p->lane_suites);
+	if (!out[0])
+		add(out, "", "-");
+	return out;
 }

@@ -4,11 +4,12 @@
  * line, as `korora policy test` takes them; korora-policy(5) describes it:
  *
  *	# a comment
- *	WHO[:ROLE,...] PROCEDURE ITEM[@TENANT] TO APPROVERS EXPECTED
+ *	WHO[:ROLE,...] PROCEDURE ITEM[@TENANT] TO APPROVERS EXPECTED [DEMANDS]
  *
  * parted by blanks, '-' for none; approvers as WHO[:ROLE,...];WHO... and
- * EXPECTED yes, no, question or error. host:NAME is a peer, which has the role
- * host. Nothing is allocated.
+ * EXPECTED yes, no, question or error. DEMANDS, of what goes to a host, is what
+ * the policy demands of it, as kr_cases_demands() says it. host:NAME is a peer,
+ * which has the role host. Nothing is allocated.
  */
 #ifndef KR_POLICY_CASES_H
 #define KR_POLICY_CASES_H
@@ -25,6 +26,7 @@ struct kr_cases {
 	/* what kr_cases_next() came upon; good until it is called again */
 	struct kr_execution x;
 	enum kr_answer	    expected;
+	const char	   *demands;	/* "-": none; NULL: not said */
 	struct kr_person    approvers[KR_BOOK_APPROVALS_MAX];
 	char		    words[KR_CASES_LINE_MAX + 1];
 };
@@ -41,6 +43,16 @@ int kr_cases_start(struct kr_cases *it, const char *file, const char *text,
  * Return: 1; 0 at the end; < 0 with KR_E_CONFIG naming file and line.
  */
 int kr_cases_next(struct kr_cases *it, struct kr_err *e);
+
+/**
+ * kr_cases_demands() - What is demanded, in one word of a table
+ *
+ * "-" if nothing is; else of attestation, no_postcopy, memory_root, scanners=N,
+ * control_suites=A:B, lane_suites=A:B those that are, in this order, with a
+ * comma between. Return: @out; cut where it is full.
+ */
+const char *kr_cases_demands(const struct kr_protection *p,
+			     char out[KR_CASES_LINE_MAX + 1]);
 
 /**
  * kr_cases_person() - Read WHO[:ROLE,...], or host:NAME

@@ -412,6 +412,30 @@ def tables_of_requests_are_tests(root):
     r = root.policy("test", table, "--policy", shipped("standard"))
     check("FAIL %s:3 anna migrate vm:web1 to c: yes, not question" % table in
           r.out, "%r" % r)
+    # what is demanded of it, and whether that host may have it
+    r = root.policy("test", root.write(
+        "demands", "anna:operate migrate vm:web1 b x:approve;y:approve yes "
+        "attestation,no_postcopy,memory_root,scanners=1,"
+        "control_suites=TLS_AES_256_GCM_SHA384,"
+        "lane_suites=TLS_AES_256_GCM_SHA384\n"
+        "anna:operate migrate vm:web1 b x:approve;y:approve yes -\n"),
+        "--policy", shipped("strict"))
+    check(r.rc == 1 and "1 passed, 1 failed" in r.out and
+          "and demands attestation,no_postcopy,memory_root,scanners=1," in
+          r.out, "%r" % r)
+    low = root.write("low.policy", HEAD + MIGRATE.replace("to = b\n", "") + """
+[subject acme]
+who = role:operate, host:b
+categories = acme
+
+[item web]
+on = vm:web*
+categories = acme
+""")
+    r = root.policy("test", root.write(
+        "hosts", "anna:operate migrate vm:web1 b - yes -\n"
+        "anna:operate migrate vm:web1 c - no -\n"), "--policy", low)
+    equal((r.rc, r.out.splitlines()[-1]), (0, "2 passed, 0 failed"), "%r" % r)
     bad = root.write("bad", "#\n\nanna migrate web1 b - yes\n")
     r = root.policy("test", bad)
     check(r.rc == 2 and bad + ":3: migrate is used on vm:NAME" in r.err,

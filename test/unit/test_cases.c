@@ -28,7 +28,7 @@ static void lines_are_requests(void **state)
 	      "rosa:approve;paul yes\n"
 	      "  # and who may not\n"
 	      "  otto   vm.list - - -   question  \n"
-	      "paul migrate vm:web - - error\n"
+	      "paul migrate vm:web - - error scanners=2\n"
 	      "host:b receive vm:web - - yes");
 	assert_int_equal(kr_cases_next(&it, &e), 1);
 	assert_int_equal(it.line, 3);
@@ -46,6 +46,7 @@ static void lines_are_requests(void **state)
 	assert_string_equal(it.x.approvers[1].name, "paul");
 	assert_int_equal(it.x.approvers[1].n_roles, 0);
 	assert_int_equal(it.expected, KR_YES);
+	assert_null(it.demands);
 
 	assert_int_equal(kr_cases_next(&it, &e), 1);
 	assert_int_equal(it.line, 5);
@@ -61,6 +62,7 @@ static void lines_are_requests(void **state)
 	assert_int_equal(it.line, 6);
 	assert_string_equal(it.x.item, "vm:web");
 	assert_int_equal(it.expected, KR_ERROR);
+	assert_string_equal(it.demands, "scanners=2");
 
 	assert_int_equal(kr_cases_next(&it, &e), 1);
 	assert_string_equal(it.x.by.name, "host:b");
@@ -69,11 +71,29 @@ static void lines_are_requests(void **state)
 	assert_int_equal(kr_cases_next(&it, &e), 0);
 }
 
+static void demands_are_one_word(void **state)
+{
+	char *suites[] = { (char *)"A", (char *)"B" };
+	struct kr_protection p = { 0 };
+	char out[KR_CASES_LINE_MAX + 1];
+
+	(void)state;
+	assert_string_equal(kr_cases_demands(&p, out), "-");
+	p.scanners = 3;
+	p.attestation = p.memory_root = true;
+	p.lane_suites = (struct kr_words){ .word = suites, .n = 2 };
+	assert_string_equal(kr_cases_demands(&p, out),
+			    "attestation,memory_root,scanners=3,"
+			    "lane_suites=A:B");
+}
+
 static void wrong_lines_are_named(void **state)
 {
 	static const struct { const char *line, *says; } rows[] = {
 		{ "anna migrate vm:web b yes", "f:2: 5 words, not who" },
-		{ "anna migrate vm:web b - yes yes", "f:2: 7 words" },
+		{ "anna migrate vm:web b - yes - -", "f:2: 8 words" },
+		{ "anna vm.start vm:web - - yes -",
+		  "f:2: nothing is demanded of vm.start" },
 		{ "- migrate vm:web b - yes", "f:2: somebody must ask" },
 		{ "an/na migrate vm:web b - yes", "f:2: no user's name" },
 		{ "anna: migrate vm:web b - yes", "f:2: no role's name" },
@@ -148,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_requests),
+		cmocka_unit_test(demands_are_one_word),
 		cmocka_unit_test(wrong_lines_are_named),
 		cmocka_unit_test(limits_hold),
 	};
