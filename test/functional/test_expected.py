@@ -170,8 +170,9 @@ def data_opens_nothing(s):
     near, far = f.data()
     f.line(far, near, Ftp.passive(22))
     f.line(near, far, b"PORT 10,99,0,1,0,22")
-    equal(s.korora("b", "show", "--zone", "7").json["expected"], [],
-          "expected by data")
+    # a segment of the control's that is sent again may be expected again
+    equal([e for e in s.korora("b", "show", "--zone", "7").json["expected"]
+           if e["expected"]["dport"] != 5555], [], "expected by data")
     check(f.data(22, 1) is None, "data opened a port")
     f.line(f.far, f.near, Ftp.passive(5570))    # as the control does
     check(f.data(5570), "a command opened none")
