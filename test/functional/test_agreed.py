@@ -3,7 +3,7 @@
 import test_approval as approval
 from labrun import check, equal, run
 from test_approval import DAEMON, NOBODY
-from test_decide import edit, in_force, reload
+from test_decide import edit, folder, in_force, reload
 
 NEEDS_ONE = """
 [triple together]
@@ -61,6 +61,9 @@ def a_policy_is_agreed_on(lab):
     asked = lab.told("a", "request", "show", id)["asked"]
     equal((asked["procedure"], asked["vm"], asked["to"]["name"]),
           ("policy.reload", "", ""), "%s" % asked)
+    # an approver sees by it that they are the files that he looked at
+    now = lab.told("a", "policy", "check", folder(lab, "a"))["policies"][0]
+    equal(asked["definition_sha256"], now["sha256"], "%s" % asked)
     equal(says(lab, "approve", id, NOBODY), "approved", "state")
     # what was approved are these files, and no others
     another(lab)
