@@ -32,6 +32,8 @@
 			"initial state") \
 	X(WRAPS,	"done for who calls it, and that call has a row") \
 	X(LOOKS,	"reads nothing of a VM, a user or a policy") \
+	X(SEES,		"records what happened by itself, that nobody asked " \
+			"for: a VM's end") \
 	X(LESSENS,	"gives up rights, of its own process") \
 	X(ELSEWHERE,	"in korora, with the rights of who called it: no part " \
 			"of kororad and its agents")

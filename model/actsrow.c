@@ -47,6 +47,7 @@ const struct kr_act kr_acts[] = {
 	  P(user_key_remove) },
 	{ "daemon/apivm.c", "kr_vmrow_put", KR_ACT_EXECUTED,
 	  P(vm_define) | RUNS_VM | P(vm_stop) },
+	{ "daemon/apivm.c", "kr_vmrow_put", KR_ACT_SEES, 0 },
 	{ "daemon/apivm.c", "kr_vmrow_del", KR_ACT_EXECUTED, P(vm_remove) },
 	{ "daemon/policy.c", "kr_policyrow_put kr_ledger_append",
 	  KR_ACT_EXECUTED, P(policy_reload) },
@@ -131,7 +132,8 @@ const struct kr_act kr_acts[] = {
 	{ "evidence/signer.c", "EVP_DigestSign", KR_ACT_ELSEWHERE, 0 },
 	{ "evidence/dsse.c", "kr_identity_sign", KR_ACT_STEP, 0 },
 	{ "evidence/statement.c", "kr_dsse_sign", KR_ACT_STEP, 0 },
-	{ "evidence/ledger.c", "kr_logrow_add kr_noderow_add kr_noderow_clear "
+	{ "evidence/ledger.c", "kr_logrow_add kr_logrow_put_note "
+	  "kr_noderow_add kr_noderow_clear "
 	  "kr_write_file open rename", KR_ACT_ALWAYS, 0 },
 	{ "store/query.c", "sqlite3_prepare_v2", KR_ACT_ALWAYS, 0 },
 	{ "store/store.c", "sqlite3_open_v2 sqlite3_exec open fchmod",
