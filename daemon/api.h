@@ -88,7 +88,7 @@ int kr_api_id(struct kr_request *q, const char *text, uint8_t id[16],
 	X("user.list", user_list, "", NOTHING) \
 	X("user.key.add", user_key_add, "user pem", USER) \
 	X("user.key.list", user_key_list, "", NOTHING) \
-	X("user.key.remove", user_key_remove, "fingerprint", NOTHING) \
+	X("user.key.remove", user_key_remove, "fingerprint", KEY) \
 	X("vm.define", vm_define, "text file", TEXT) \
 	X("vm.list", vm_list, "", NOTHING) \
 	X("vm.show", vm_show, "name", NAME) \

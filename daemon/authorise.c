@@ -15,6 +15,8 @@
 #include "daemon/questions.h"
 #include "daemon/record.h"
 #include "daemon/sight.h"
+#include "evidence/fingerprint.h"
+#include "store/userkeyrow.h"
 
 static void add_role(void *arg, const char *role)
 {
@@ -96,6 +98,18 @@ static void find_user(struct about *a)
 		snprintf(a->name, sizeof(a->name), "%s", pw->pw_name);
 }
 
+static void find_owner(struct kr_request *q, const char *fingerprint,
+		       struct about *a)
+{
+	struct kr_userkeyrow k;
+	uint8_t keyid[32];
+
+	if (kr_fingerprint_get(fingerprint, keyid) &&
+	    !kr_userkeyrow_get(q->host->store, keyid, &k, NULL))
+		snprintf(a->name, sizeof(a->name), "%.*s",
+			 (int)sizeof(a->name) - 1, k.user);
+}
+
 /* A name that is not there, or not whole, is nobody's: the method says so. */
 static int find_name(struct kr_request *q, enum kr_api_item from,
 		     struct about *a, struct kr_err *e)
@@ -103,7 +117,7 @@ static int find_name(struct kr_request *q, enum kr_api_item from,
 	static const char *const keys[] = {
 		[KR_API_NAME] = "name", [KR_API_VM] = "vm",
 		[KR_API_USER] = "user", [KR_API_ID] = "id",
-		[KR_API_TEXT] = "text",
+		[KR_API_TEXT] = "text", [KR_API_KEY] = "fingerprint",
 	};
 	const char *text = from == KR_API_NOTHING ? "" :
 			   kr_api_opt(q, keys[from], "");
@@ -114,6 +128,9 @@ static int find_name(struct kr_request *q, enum kr_api_item from,
 		return 0;
 	case KR_API_ID:
 		return find_migration(q, text, a, e);
+	case KR_API_KEY:
+		find_owner(q, text, a);
+		return 0;
 	case KR_API_TEXT:
 		if (!kr_vmdef_parse("", text, strlen(text), &d, NULL)) {
 			snprintf(a->name, sizeof(a->name), "%s", d.name);

@@ -20,6 +20,7 @@ enum kr_api_item {
 	KR_API_USER,		/* user */
 	KR_API_ID,		/* id: the VM of that migration */
 	KR_API_TEXT,		/* text: the VM that it defines */
+	KR_API_KEY,		/* fingerprint: whose that key is */
 };
 
 /* Somebody, with room for what @p points at. Not to be copied. */

@@ -285,8 +285,12 @@ static enum kr_reason forbidden(const struct kr_book *b,
 				const struct kr_execution *x)
 {
 	struct kr_class by = kr_book_subject_class(b, &x->by);
-	struct kr_class item = kr_book_item_class(b, x->item, x->tenant);
-	char own[KR_ITEM_BYTES];
+	char own[KR_ITEM_BYTES], policy[KR_ITEM_BYTES];
+	bool of_policy = x->procedure->on == KR_ITEM_NONE &&
+			 kr_executed_ask(x->procedure) != KR_ASK_N;
+	struct kr_class item = kr_book_item_class(b, of_policy ?
+		kr_item_put(KR_ITEM_POLICY, b->name, policy) : x->item,
+		x->tenant);
 	struct kr_decision d;
 
 	if (item.categories & ~by.categories)

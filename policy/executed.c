@@ -8,7 +8,10 @@ enum { ASKER, OTHER, SUBJECTS };
 
 enum kr_ask_kind kr_executed_ask(const struct kr_procedure *p)
 {
-	unsigned int changes = p->transforms & kr_item_kind_data(p->on);
+	/* what is used on nothing in particular may be the policy's */
+	unsigned int data = p->on == KR_ITEM_NONE ? 1u << KR_CDI_POLICY :
+						    kr_item_kind_data(p->on);
+	unsigned int changes = p->transforms & data;
 
 	/* what is given was not there to be read before */
 	if (changes & RIGHTS)

@@ -99,7 +99,7 @@ const char *kr_item_put(enum kr_item_kind k, const char *name,
 	X(user_list, "user.list", NONE, GRANTS, 0, STAYS, RULED) \
 	X(user_key_add, "user.key.add", USER, 0, KEYS | LOG, STAYS, RULED) \
 	X(user_key_list, "user.key.list", NONE, KEYS, 0, STAYS, RULED) \
-	X(user_key_remove, "user.key.remove", NONE, KEYS, KEYS | LOG, STAYS, \
+	X(user_key_remove, "user.key.remove", USER, KEYS, KEYS | LOG, STAYS, \
 	  RULED) \
 	X(vm_define, "vm.define", VM, 0, D | LOG, STAYS, RULED) \
 	X(vm_list, "vm.list", NONE, D, 0, STAYS, RULED) \

@@ -4,6 +4,7 @@ import json
 import pwd
 import re
 
+import test_approval as approval
 from labrun import check, equal, run
 
 NOBODY = 65534		# an ordinary user of every Debian system
@@ -158,6 +159,13 @@ def administrators_do_not_operate(lab):
         for role in ("operate", "approve"):
             r = lab.korora("a", "user", "grant", who, role, user=NOBODY)
             equal((r.rc, r.code), (1, "KR-1003"), "his own grant: %r" % r)
+    public = approval.key_file(lab, "nobody")[1]
+    r = lab.korora("a", "user", "key", "add", "nobody", public)
+    equal(r.rc, 0, "%r" % r)
+    strike = "user", "key", "remove", r.json["fingerprint"]
+    r = lab.korora("a", *strike, user=NOBODY)
+    equal((r.rc, r.code), (1, "KR-1003"), "his own key: %r" % r)
+    equal(lab.korora("a", *strike).rc, 0, "his key, by another")
     users = lab.korora("a", "user", "list").json["users"]
     check(any(u["user"] == "daemon" and u["granted_by"] == "nobody"
               for u in users), "%s" % users)

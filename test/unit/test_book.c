@@ -205,7 +205,8 @@ static void nobody_changes_himself(void **state)
 {
 	struct kr_book *b = good(HEAD
 		"[triple t]\nwho = role:admin\n"
-		"may = user.grant, user.revoke, user.key.add\non = user:*\n"
+		"may = user.grant, user.revoke, user.key.add, "
+		"user.key.remove\non = user:*\n"
 		"certified_by = vera\n");
 
 	(void)state;
@@ -215,10 +216,31 @@ static void nobody_changes_himself(void **state)
 		KR_NO, KR_REASON_HIMSELF);
 	decides(b, wish("eve", "admin", "user.revoke", "user:eve", NULL),
 		KR_NO, KR_REASON_HIMSELF);
+	decides(b, wish("eve", "admin", "user.key.remove", "user:eve", NULL),
+		KR_NO, KR_REASON_HIMSELF);
+	decides(b, wish("eve", "admin", "user.key.remove", "user:even", NULL),
+		KR_YES, KR_REASON_NONE);
 	decides(b, wish("eve", "admin", "user.revoke", "user:even", NULL),
 		KR_YES, KR_REASON_NONE);
 	decides(b, wish("eve", "admin", "user.grant", "user:even", NULL),
 		KR_YES, KR_REASON_NONE);
+	kr_book_free(b);
+}
+
+/* To change the policy is to change policy:NAME, which may be of a level. */
+static void the_policy_has_a_level(void **state)
+{
+	struct kr_book *b = good(HEAD
+		"[triple t]\nwho = role:admin\nmay = policy.reload\n"
+		"certified_by = vera\n[item policy]\non = policy:*\n"
+		"level = identity-provider\n"
+		"[subject eve]\nwho = eve\nlevel = identity-provider\n");
+
+	(void)state;
+	decides(b, wish("otto", "admin", "policy.reload", "", NULL), KR_NO,
+		KR_REASON_LEVEL);
+	decides(b, wish("eve", "admin", "policy.reload", "", NULL), KR_YES,
+		KR_REASON_NONE);
 	kr_book_free(b);
 }
 
@@ -542,6 +564,7 @@ int main(void)
 		cmocka_unit_test(certifier_executes),
 		cmocka_unit_test(no_write_up),
 		cmocka_unit_test(nobody_changes_himself),
+		cmocka_unit_test(the_policy_has_a_level),
 		cmocka_unit_test(persons_approve),
 		cmocka_unit_test(no_item_no_category),
 		cmocka_unit_test(two_want_approvals),

@@ -17,6 +17,8 @@ static const struct { enum kr_tp tp; enum kr_ask_kind kind; } asks[] = {
 	{ KR_TP_trust_add, KR_ASK_GET }, { KR_TP_trust_remove, KR_ASK_GET },
 	{ KR_TP_user_grant, KR_ASK_GIVE }, { KR_TP_user_key_add, KR_ASK_GIVE },
 	{ KR_TP_user_revoke, KR_ASK_RESCIND },
+	{ KR_TP_user_key_remove, KR_ASK_RESCIND },
+	{ KR_TP_policy_reload, KR_ASK_GET },
 	{ KR_TP_vm_define, KR_ASK_GET }, { KR_TP_vm_start, KR_ASK_GET },
 	{ KR_TP_vm_stop, KR_ASK_GET }, { KR_TP_vm_remove, KR_ASK_GET },
 	{ KR_TP_migrate, KR_ASK_GET }, { KR_TP_cancel, KR_ASK_GET },
