@@ -124,6 +124,24 @@ static int check(struct kr_bundle *kept, const struct kr_policyrow *p,
 	return r;
 }
 
+/* Is it the one that the signed log has last? */
+static int in_log(struct kr_host *h, const struct kr_policyrow *p,
+		  struct kr_err *e)
+{
+	struct kr_inforce said;
+	uint64_t entry;
+	int r = kr_inforce_last(h->store, p->entry, &said, &entry, e);
+
+	if (r < 0)
+		return r;
+	if (!r && entry == p->entry && said.version == p->version &&
+	    !memcmp(said.digest, p->digest, 32))
+		return 0;
+	return kr_fail(e, KR_E_LOG_BROKEN, "the log says that another policy "
+		       "is in force than %s, version %u: the store was "
+		       "changed", p->name, p->version);
+}
+
 /* What the store says is in force. Return: as kr_policyrow_last(). */
 static int take_kept(struct kr_host *h, struct kr_err *e)
 {
@@ -133,8 +151,13 @@ static int take_kept(struct kr_host *h, struct kr_err *e)
 	struct kr_book *b;
 	int r = kr_policyrow_last(h->store, &p, e);
 
-	if (r)
+	if (r)		/* a store of before there were policies has none */
 		return r;
+	r = in_log(h, &p, e);
+	if (r) {
+		free(p.bundle);
+		return r;
+	}
 	kept.bytes = p.bundle;
 	kept.n = p.n_bytes;
 	h->policy_floor = p.version;

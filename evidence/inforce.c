@@ -24,6 +24,61 @@ json_t *kr_inforce_detail(const struct kr_inforce *p)
 			 (json_int_t)p->version, "sha256", hex);
 }
 
+static bool is(const json_t *j, const char *key, const char *want)
+{
+	const char *t = json_string_value(json_object_get(j, key));
+
+	return t && !strcmp(t, want);
+}
+
+/* A record of that log at that place, which tells of a policy. */
+struct last {
+	uint64_t	   from;
+	struct kr_inforce *ret;
+	uint64_t	  *ret_index;
+};
+
+/* It ends the walk: 1 if it is the one, 2 if there is none. */
+static int look_at(void *arg, uint64_t idx, const uint8_t *leaf,
+		   size_t n_bytes, struct kr_err *e)
+{
+	static const char event[] = "\"event\":\"" KR_INFORCE_EVENT "\"";
+	const struct last *l = arg;
+	const char *hex;
+	json_t *j, *detail;
+	bool ok;
+
+	if (idx < l->from)
+		return 2;
+	if (!memmem(leaf, n_bytes, event, sizeof(event) - 1))
+		return 0;
+	j = json_loadb((const char *)leaf, n_bytes, JSON_REJECT_DUPLICATES,
+		       NULL);
+	if (!is(j, "event", KR_INFORCE_EVENT)) {	/* it only speaks of it */
+		json_decref(j);
+		return 0;
+	}
+	detail = json_object_get(j, "detail");
+	hex = json_string_value(json_object_get(detail, "sha256"));
+	memset(l->ret, 0, sizeof(*l->ret));
+	l->ret->version = (uint32_t)json_integer_value(
+					json_object_get(detail, "version"));
+	*l->ret_index = idx;
+	ok = hex && kr_unhex(hex, l->ret->digest, sizeof(l->ret->digest));
+	json_decref(j);
+	return ok ? 1 : kr_fail(e, KR_E_LOG_BROKEN, "entry %llu names no "
+				"policy", (unsigned long long)idx);
+}
+
+int kr_inforce_last(struct kr_store *s, uint64_t from, struct kr_inforce *ret,
+		    uint64_t *ret_index, struct kr_err *e)
+{
+	struct last l = { from, ret, ret_index };
+	int r = kr_logrow_back(s, look_at, &l, e);
+
+	return r < 0 ? r : r != 1;
+}
+
 int kr_inforce_show(struct kr_store *s, uint64_t index, uint64_t size,
 		    struct kr_inforce_entry *ret, struct kr_err *e)
 {
@@ -42,14 +97,6 @@ int kr_inforce_show(struct kr_store *s, uint64_t index, uint64_t size,
 	return 0;
 }
 
-static bool is(const json_t *j, const char *key, const char *want)
-{
-	const char *t = json_string_value(json_object_get(j, key));
-
-	return t && !strcmp(t, want);
-}
-
-/* A record of that log at that place, which tells of a policy. */
 static bool read_entry(const json_t *j, const char *host, uint64_t index,
 		       struct kr_inforce *p)
 {

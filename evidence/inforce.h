@@ -42,6 +42,15 @@ bool kr_inforce_same(const struct kr_inforce *a, const struct kr_inforce *b);
 json_t *kr_inforce_detail(const struct kr_inforce *p);
 
 /**
+ * kr_inforce_last() - The newest entry of this host's log that has one
+ * @from: no older one than that index; it reads what is newer
+ *
+ * Return: 0; 1 if there is none; KR_E_LOG_BROKEN.
+ */
+int kr_inforce_last(struct kr_store *s, uint64_t from, struct kr_inforce *ret,
+		    uint64_t *ret_index, struct kr_err *e);
+
+/**
  * kr_inforce_show() - This host's entry, proved to be among the first @size
  *
  * Return: 0; KR_E_LIMIT if it is not; KR_E_LOG_BROKEN.

@@ -6,7 +6,7 @@ import re
 import shutil
 import sqlite3
 
-from labrun import check, equal, run, stopped
+from labrun import Failed, check, equal, run, stopped
 
 NOBODY = 65534		# an ordinary user of every Debian system
 
@@ -461,6 +461,30 @@ def reloading_is_for_admins(lab):
     equal((r.rc, r.code), (2, "KR-1001"), "a role that no triple has: %r" % r)
 
 
+def an_older_one_put_back_is_noticed(lab):
+    """Rows can be removed by whoever has the store; the signed log tells."""
+    edit(lab, "a", lambda t: t + "# stricter\n")
+    equal(reload(lab, "a").rc, 0, "reload")
+    lab.lab("daemon", "a", "stop")
+    db = sqlite3.connect("%s/a/var/lib/korora/korora.db" % lab.dir)
+    newest = db.execute("SELECT * FROM policy ORDER BY version DESC LIMIT 1"
+                        ).fetchone()
+    with db:
+        db.execute("DELETE FROM policy WHERE version = ?", newest[:1])
+    try:
+        lab.lab("daemon", "a", "start")
+    except Failed as e:
+        check("another policy is in force than" in str(e), "%s" % e)
+    else:
+        check(False, "it decides by a policy that is not in force any more")
+    with db:
+        db.execute("INSERT INTO policy VALUES (%s)" % ",".join(
+            "?" * len(newest)), newest)
+    db.close()
+    lab.lab("daemon", "a", "start")
+    equal(in_force(lab, "a")["version"], newest[0], "version in force")
+
+
 SCHEMA_2 = """
 DROP INDEX log_of_migration; ALTER TABLE log DROP COLUMN migration;
 DROP INDEX migration_of_vm; DROP INDEX migration_with_peer;
@@ -518,4 +542,5 @@ if __name__ == "__main__":
         target_decides_anew, a_host_of_another_tenant,
         a_host_of_another_tenant_runs_nothing, a_tenant_keeps_its_own,
         nobody_writes_up,
-        reloading_is_for_admins, a_store_of_before_there_were_policies])])
+        reloading_is_for_admins, an_older_one_put_back_is_noticed,
+        a_store_of_before_there_were_policies])])
