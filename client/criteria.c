@@ -118,8 +118,8 @@ const struct kr_criterion_row kr_criteria[KR_CRITERION_N] = {
 		"manifest, prepared" },
 	[KR_CRITERION_OWNERSHIP] = { KR_DEMAND_ALWAYS, true,
 		"ownership", "Single ownership",
-		"At no instant two hosts have the right to run the VM, and at "
-		"no instant none.",
+		"At no instant two hosts have the right to run the VM; from the "
+		"release to the owner record none has, and one always comes to.",
 		"A release signed by the source and an owner statement signed "
 		"by the destination, of the same epoch; or neither, in a whole "
 		"log; or a release and the destination's disown.",

@@ -172,6 +172,7 @@ static int call_asked(const struct kr_request *q, struct kr_requestrow *p,
 		      struct kr_err *e)
 {
 	static struct kr_vmrow v;
+	struct kr_hostrow host;
 	const char *name = strchr(p->item, ':');
 
 	if (q->procedure == kr_procedure(KR_TP_policy_reload))
@@ -179,6 +180,10 @@ static int call_asked(const struct kr_request *q, struct kr_requestrow *p,
 	if (q->procedure->on == KR_ITEM_VM && name &&
 	    !kr_vmrow_get(q->host->store, name + 1, &v, NULL))
 		memcpy(p->definition, v.digest, sizeof(p->definition));
+	/* enrolled anew it is another one */
+	if (q->procedure->on == KR_ITEM_HOST && name &&
+	    !kr_hostrow_get(q->host->store, name + 1, &host, NULL))
+		(void)kr_fingerprint_get(host.fingerprint, p->definition);
 	return 0;
 }
 

@@ -8,8 +8,8 @@ from test_decide import edit, folder, in_force, reload
 NEEDS_ONE = """
 [triple together]
 who = role:admin
-may = policy.reload, user.grant, vm.remove
-on = user:*, vm:*
+may = policy.reload, user.grant, vm.remove, host.remove
+on = user:*, vm:*, host:*
 approvals = 1
 approvers = role:approve
 certified_by = korora
@@ -48,7 +48,8 @@ def set_up(lab):
     for user in (NOBODY, DAEMON):
         keys[user] = approval.person(lab, user, str(user))
     edit(lab, "a", lambda t: t.replace(", policy.reload", "").replace(
-        "user.grant, ", "").replace(", vm.remove", "") + NEEDS_ONE)
+        "user.grant, ", "").replace(", vm.remove", "").replace(
+        "host.remove, ", "") + NEEDS_ONE)
     equal(reload(lab, "a").rc, 0, "reload")
 
 
@@ -123,6 +124,17 @@ def an_approver_who_left_does_not_count(lab):
     waits(lab.korora("a", "user", "grant", "man", "operate"), "0 of 1")
 
 
+def it_is_this_host_that_goes(lab):
+    """By its key: enrolled anew under its name it is another."""
+    id = waits(lab.korora("a", "host", "remove", "b"), "is open")
+    asked = lab.told("a", "request", "show", id)["asked"]
+    check(set(asked["definition_sha256"]) != {"0"}, "%s" % asked)
+    equal((asked["procedure"], asked["item"]), ("host.remove", "host:b"),
+          "%s" % asked)
+    equal(says(lab, "approve", id, DAEMON), "approved", "state")
+    equal(lab.korora("a", "host", "remove", "b").rc, 0, "remove")
+
+
 def it_is_this_definition_that_goes(lab):
     def remove():
         return lab.korora("a", "vm", "remove", "plain")
@@ -154,4 +166,4 @@ if __name__ == "__main__":
         set_up, a_policy_is_agreed_on, nobody_agrees_with_himself,
         a_restart_is_no_way_around, a_grant_is_agreed_on_once,
         an_approver_who_left_does_not_count,
-        it_is_this_definition_that_goes])])
+        it_is_this_definition_that_goes, it_is_this_host_that_goes])])
