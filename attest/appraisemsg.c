@@ -3,6 +3,7 @@
 #include "attest/appraisemsg.h"
 
 #include "attest/eventlog.h"
+#include "attest/tpmmsg.h"
 
 void kr_appraiseask_put(struct kr_wr *w, const struct kr_appraiseask *a)
 {
@@ -26,27 +27,6 @@ int kr_appraiseask_parse(struct kr_rd *r, struct kr_appraiseask *ret,
 	kr_rd_str(r, ret->reference, sizeof(ret->reference));
 	return kr_rd_done(r) ? 0 : kr_fail(e, KR_E_AGENT_SPOKE,
 					   "malformed question");
-}
-
-static void put_clock(struct kr_wr *w, const struct kr_tpmclock *c)
-{
-	kr_wr_u64(w, c->clock_ms);
-	kr_wr_u32(w, c->resets);
-	kr_wr_u32(w, c->restarts);
-	kr_wr_u8(w, c->safe);
-}
-
-static void read_clock(struct kr_rd *r, struct kr_tpmclock *c)
-{
-	uint8_t safe;
-
-	c->clock_ms = kr_rd_u64(r);
-	c->resets = kr_rd_u32(r);
-	c->restarts = kr_rd_u32(r);
-	safe = kr_rd_u8(r);
-	c->safe = safe;
-	if (safe > 1)
-		r->bad = true;
 }
 
 /* An event's number: one more than it is, 0 for none. */
@@ -77,7 +57,7 @@ void kr_appraisal_put(struct kr_wr *w, const struct kr_appraisal *a)
 	kr_wr_u8(w, (uint8_t)a->status);
 	kr_wr_u8(w, (uint8_t)a->identity);
 	kr_wr_u8(w, (uint8_t)a->executables);
-	put_clock(w, &a->clock);
+	kr_tpmclock_put(w, &a->clock);
 	kr_wr_str(w, a->reference);
 	kr_wr_u32(w, a->version);
 	kr_wr_u32(w, a->n_more);
@@ -94,7 +74,7 @@ int kr_appraisal_parse(struct kr_rd *r, struct kr_appraisal *ret,
 	a->status = kr_rd_u8(r);
 	a->identity = kr_rd_u8(r);
 	a->executables = kr_rd_u8(r);
-	read_clock(r, &a->clock);
+	kr_tpmclock_read(r, &a->clock);
 	kr_rd_str(r, a->reference, sizeof(a->reference));
 	a->version = kr_rd_u32(r);
 	a->n_more = kr_rd_u32(r);

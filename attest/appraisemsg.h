@@ -16,10 +16,13 @@
 
 enum kr_appraisemsg {
 	/* kororad to agent, with the evidence's descriptor; once */
-	KR_APPRAISEMSG_ASK    = 1,	/* struct kr_appraiseask */
+	KR_APPRAISEMSG_ASK	= 1,	/* struct kr_appraiseask */
+	/* kororad to agent, alone or with the makers that are trusted, in PEM */
+	KR_APPRAISEMSG_ENDORSE	= 2,	/* struct kr_endorseask */
 	/* agent to kororad, which then ends */
-	KR_APPRAISEMSG_RESULT = 16,	/* struct kr_appraisal */
-	KR_APPRAISEMSG_FAIL   = 17,	/* code, a string: no judgement */
+	KR_APPRAISEMSG_RESULT	= 16,	/* struct kr_appraisal */
+	KR_APPRAISEMSG_FAIL	= 17,	/* code, a string: no judgement */
+	KR_APPRAISEMSG_ENDORSED = 18,	/* struct kr_endorsed */
 };
 
 /* What the verifier knows by itself. */

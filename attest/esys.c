@@ -16,6 +16,14 @@ void kr_esys_autoflush(struct kr_esys_handle *h)
 	h->h = ESYS_TR_NONE;
 }
 
+TPML_PCR_SELECTION kr_esys_pcrs(enum kr_bank b, uint32_t mask)
+{
+	return (TPML_PCR_SELECTION){ .count = 1, .pcrSelections = { {
+		.hash = kr_bank_alg(b), .sizeofSelect = KR_PCRS / 8,
+		.pcrSelect = { (uint8_t)mask, (uint8_t)(mask >> 8),
+			       (uint8_t)(mask >> 16) } } } };
+}
+
 void kr_esys_autofree(void *pp)
 {
 	Esys_Free(*(void **)pp);

@@ -8,6 +8,7 @@
 
 #include <tss2/tss2_esys.h>
 
+#include "attest/pcr.h"
 #include "base/err.h"
 
 /* A session or key in the TPM that is flushed with its scope. */
@@ -21,6 +22,9 @@ int kr_esys_fail(struct kr_err *e, TSS2_RC rc, const char *what);
 
 /** kr_esys_autoflush() - For KR_AUTO; what is persistent is left alone. */
 void kr_esys_autoflush(struct kr_esys_handle *h);
+
+/** kr_esys_pcrs() - A selection of one bank */
+TPML_PCR_SELECTION kr_esys_pcrs(enum kr_bank b, uint32_t mask);
 
 /** kr_esys_autofree() - Esys_Free() for KR_AUTO. */
 void kr_esys_autofree(void *pp);

@@ -79,6 +79,11 @@ int kr_tpm_open(int fd, struct kr_tpm **ret_t, struct kr_err *e)
 	return 0;
 }
 
+struct ESYS_CONTEXT *kr_tpm_esys(struct kr_tpm *t)
+{
+	return t->c;
+}
+
 void kr_tpm_close(struct kr_tpm *t)
 {
 	if (!t)
@@ -173,19 +178,11 @@ int kr_tpm_activate(struct kr_tpm *t, const struct kr_tpmcredential *c,
 
 /* ---- PCRs ---------------------------------------------------------------- */
 
-static TPML_PCR_SELECTION select_pcrs(enum kr_bank b, uint32_t mask)
-{
-	return (TPML_PCR_SELECTION){ .count = 1, .pcrSelections = { {
-		.hash = kr_bank_alg(b), .sizeofSelect = KR_PCRS / 8,
-		.pcrSelect = { (uint8_t)mask, (uint8_t)(mask >> 8),
-			       (uint8_t)(mask >> 16) } } } };
-}
-
 /* A TPM answers with as many as it likes to, the lowest first. */
 static int read_some(struct kr_tpm *t, struct kr_pcrs *p, uint32_t *left,
 		     struct kr_err *e)
 {
-	const TPML_PCR_SELECTION want = select_pcrs(p->bank, *left);
+	const TPML_PCR_SELECTION want = kr_esys_pcrs(p->bank, *left);
 	KR_AUTO(kr_esys_autofree) TPML_DIGEST *d = NULL;
 	TSS2_RC rc = Esys_PCR_Read(t->c, N0, N0, N0, &want, NULL, NULL, &d);
 
@@ -220,7 +217,7 @@ static int quote(struct kr_tpm *t, const TPM2B_DATA *extra,
 		 const struct kr_pcrs *p, struct kr_tpmbytes *ret_attest,
 		 struct kr_tpmbytes *ret_sig, struct kr_err *e)
 {
-	const TPML_PCR_SELECTION what = select_pcrs(p->bank, p->mask);
+	const TPML_PCR_SELECTION what = kr_esys_pcrs(p->bank, p->mask);
 	const TPMT_SIG_SCHEME own = { .scheme = TPM2_ALG_NULL };
 	KR_AUTO(kr_esys_autofree) TPM2B_ATTEST *said = NULL;
 	KR_AUTO(kr_esys_autofree) TPMT_SIGNATURE *sig = NULL;

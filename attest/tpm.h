@@ -5,8 +5,8 @@
  *
  * One caller at a time. Nothing stays in the TPM: the attestation key is made
  * anew from its template, and is the same each time until the TPM is cleared.
- * What is said to the TPM is not encrypted: who listens on its bus sees the
- * secret of a credential.
+ * What is said to the TPM is not encrypted, but where tpmseal.h does so: who listens
+ * on its bus sees the secret of a credential.
  */
 #ifndef KR_ATTEST_TPM_H
 #define KR_ATTEST_TPM_H
@@ -77,6 +77,9 @@ int kr_tpm_pcrs(struct kr_tpm *t, struct kr_pcrs *p, struct kr_err *e);
 
 /** kr_tpm_clock() - What a quote would say of the time; nobody signs it. */
 int kr_tpm_clock(struct kr_tpm *t, struct kr_tpmclock *ret, struct kr_err *e);
+
+/** kr_tpm_esys() - For attest/ itself: the TPM as tpm2-tss knows it. */
+struct ESYS_CONTEXT *kr_tpm_esys(struct kr_tpm *t);
 
 /** kr_tpm_close() - NULL is fine. */
 void kr_tpm_close(struct kr_tpm *t);

@@ -123,6 +123,7 @@ static void readable(void *arg, uint32_t events)
 	}
 	if (dispatch(c, buf, (size_t)n, fds, n_fds, &e) < 0)
 		end(c, &e);
+	kr_wipe(buf, (size_t)n);	/* some carry keys */
 }
 
 int kr_chan_open(struct kr_loop *l, struct kr_chan *c, int fd,

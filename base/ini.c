@@ -14,7 +14,8 @@
 
 struct span { const char *p; size_t n; };
 
-int kr_ini_fail(const struct kr_ini *it, struct kr_err *e, const char *fmt, ...)
+int kr_ini_fail_as(const struct kr_ini *it, struct kr_err *e, enum kr_code kr,
+		   const char *fmt, ...)
 {
 	char what[KR_WHAT_BYTES];
 	size_t n = strlen(it->file);
@@ -24,7 +25,7 @@ int kr_ini_fail(const struct kr_ini *it, struct kr_err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	return kr_fail(e, KR_E_CONFIG, "%s%s:%u: %s", cut ? "..." : "",
+	return kr_fail(e, kr, "%s%s:%u: %s", cut ? "..." : "",
 		       it->file + (cut ? n - 77 : 0), it->line, what);
 }
 

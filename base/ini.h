@@ -56,12 +56,15 @@ int kr_ini_start(struct kr_ini *it, const char *file, const char *text,
 int kr_ini_next(struct kr_ini *it, struct kr_err *e);
 
 /**
- * kr_ini_fail() - Record KR_E_CONFIG as "FILE:LINE: …" for what was read last
+ * kr_ini_fail()    - Record KR_E_CONFIG as "FILE:LINE: …" for what was read last
+ * kr_ini_fail_as() - The same with another code
  *
  * Return: its negative errno.
  */
-int kr_ini_fail(const struct kr_ini *it, struct kr_err *e, const char *fmt,
-		...) __attribute__((format(printf, 3, 4)));
+#define kr_ini_fail(it, e, ...) \
+	kr_ini_fail_as((it), (e), KR_E_CONFIG, __VA_ARGS__)
+int kr_ini_fail_as(const struct kr_ini *it, struct kr_err *e, enum kr_code kr,
+		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /** kr_ini_unknown() - kr_ini_fail() for a key or section nobody knows. */
 int kr_ini_unknown(const struct kr_ini *it, struct kr_err *e);

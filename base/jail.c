@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <malloc.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -151,6 +153,9 @@ static int filter(const struct kr_jail *j)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, j->calls[i], 0);
 	if (!r && j->threads)
 		r = allow_threads(f);
+	if (!r && j->net_admin)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				     SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
 #ifndef SANITIZED
 	/* memory, but never executable memory */
 	if (!r)
@@ -199,14 +204,29 @@ static int keep_to_itself(void)
 	return r;
 }
 
-static int drop(uint64_t denied, struct kr_err *e)
+/* What setresuid() left of the capabilities, but for one: none of the others. */
+static int keep_net_admin(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	set[CAP_TO_INDEX(CAP_NET_ADMIN)].permitted =
+		set[CAP_TO_INDEX(CAP_NET_ADMIN)].effective =
+			CAP_TO_MASK(CAP_NET_ADMIN);
+	return (int)syscall(SYS_capset, &head, set);
+}
+
+static int drop(uint64_t denied, bool net_admin, struct kr_err *e)
 {
 	int r;
 
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap);
-	if (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
-	    setresuid(uid, uid, uid))
+	if (prctl(PR_SET_KEEPCAPS, net_admin) || setgroups(0, NULL) ||
+	    setresgid(gid, gid, gid) || setresuid(uid, uid, uid) ||
+	    (net_admin && (keep_net_admin() || prctl(PR_SET_KEEPCAPS, 0))))
 		return kr_fail(e, KR_E_JAIL, "setresuid: %s",
 			       strerror(errno));
 	/* changing ids clears the death signal and dumpable: set both anew */
@@ -219,7 +239,7 @@ static int drop(uint64_t denied, struct kr_err *e)
 
 int kr_jail_unprivileged(struct kr_err *e)
 {
-	int r = drop(FS_ALL & ~FS_READ, e);
+	int r = drop(FS_ALL & ~FS_READ, false, e);
 
 	if (r)
 		return r;
@@ -238,7 +258,7 @@ int kr_jail_enter(const struct kr_jail *j, struct kr_err *e)
 		mallopt(M_ARENA_MAX, 1);
 	if (chroot(".") || chdir("/"))
 		return kr_fail(e, KR_E_JAIL, "chroot: %s", strerror(errno));
-	r = drop(FS_ALL, e);
+	r = drop(FS_ALL, j->net_admin, e);
 	if (r)
 		return r;
 	if (j->outlives)

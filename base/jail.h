@@ -21,6 +21,7 @@
 struct kr_jail {
 	const int *calls;	/* syscalls beside the common ones */
 	size_t	   n_calls;
+	bool	   net_admin;	/* keeps CAP_NET_ADMIN, may make netlink sockets */
 	bool	   threads;	/* it may start threads; never processes */
 	bool	   outlives;	/* it may outlive its parent, and sees to its
 				 * own end then */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attestcmd.c - korora attest log: what a host's firmware says that it booted,
- * and the PCR values that this leads to. From a file alone; it proves nothing
- * before a quote does.
+ * attestcmd.c - korora attest show, enrol and forget: the keys that this host's
+ * TPM, and those of peers, sign quotes with. korora attest log: what a host's firmware says that it booted, and the
+ * PCR values that this leads to, from a file alone; it proves nothing before a
+ * quote does.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -129,4 +130,73 @@ int kr_attestcmd_log(struct kr_cli *c, int argc, char **argv)
 	if (!c->json)
 		tell(j);
 	return 0;
+}
+
+/* ---- keys ----------------------------------------------------------------- */
+
+static const struct kr_column own[] = {
+	{ "Attestation key", "key", KR_CELL_TEXT },
+	{ "Lives in the TPM", "ek_subject", KR_CELL_TEXT },
+	{ "As says", "ek_issuer", KR_CELL_TEXT },
+	{ "Who is trusted", "ek_vouched", KR_CELL_TEXT },
+	{ "Its clock, ms", "clock_ms", KR_CELL_COUNT },
+	{ "Never said before", "clock_safe", KR_CELL_TEXT },
+	{ "Boots", "resets", KR_CELL_COUNT },
+	{ "Resumed since", "restarts", KR_CELL_COUNT },
+};
+
+static const struct kr_column peers[] = {
+	{ "Host", "host", KR_CELL_TEXT },
+	{ "Attestation key", "key", KR_CELL_TEXT },
+	{ "Lives in the TPM", "ek_subject", KR_CELL_TEXT },
+	{ "As said", "ek_issuer", KR_CELL_TEXT },
+	{ "Who was trusted", "ek_vouched", KR_CELL_TEXT },
+	{ "Enrolled", "enrolled_ms", KR_CELL_TIME },
+	{ "By", "enrolled_by", KR_CELL_TEXT },
+};
+
+/* @name: NULL for this host's own. */
+static int tell_key(struct kr_cli *c, const char *method, const char *name)
+{
+	KR_AUTO(kr_cli_decref) json_t *j = NULL;
+	int r = kr_cli_call(c, method, json_pack("{s:s*}", "name", name),
+			    NULL, NULL, &j);
+
+	if (r)
+		return r;
+	kr_cli_result(c, j);
+	if (c->json)
+		return 0;
+	if (name)
+		kr_columns_card(j, peers, KR_N(peers));
+	else
+		kr_columns_card(j, own, KR_N(own));
+	return 0;
+}
+
+int kr_attestcmd_show(struct kr_cli *c, int argc, char **argv)
+{
+	const char *name = NULL;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 1, &name);
+
+	return r ? r : tell_key(c, "attest.show", name);
+}
+
+int kr_attestcmd_enrol(struct kr_cli *c, int argc, char **argv)
+{
+	const char *name;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 1, 1, &name);
+
+	return r ? r : tell_key(c, "attest.enrol", name);
+}
+
+int kr_attestcmd_forget(struct kr_cli *c, int argc, char **argv)
+{
+	const char *name;
+	int r = kr_cli_args(c, argc, argv, NULL, 0, 1, 1, &name);
+
+	return r ? r : kr_cli_do(c, "attest.forget",
+				 json_pack("{s:s}", "name", name),
+				 "the attestation key of %s is forgotten",
+				 name);
 }

@@ -2,6 +2,7 @@
 /* hostcmd.c - korora host: which other hosts this one deals with. */
 #include "client/columns.h"
 #include "client/commands.h"
+#include "client/listing.h"
 
 static const struct kr_column cols[] = {
 	{ "Name", "name", KR_CELL_TEXT },
@@ -32,18 +33,8 @@ int kr_hostcmd_add(struct kr_cli *c, int argc, char **argv)
 
 int kr_hostcmd_list(struct kr_cli *c, int argc, char **argv)
 {
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
-
-	if (!r)
-		r = kr_cli_call(c, "host.list", json_object(), NULL, NULL, &j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_table(json_object_get(j, "hosts"), cols, KR_N(cols),
-				 "no hosts are enrolled");
-	return 0;
+	return kr_listing_table(c, argc, argv, "host.list", "hosts", cols,
+				KR_N(cols), "no hosts are enrolled");
 }
 
 int kr_hostcmd_show(struct kr_cli *c, int argc, char **argv)

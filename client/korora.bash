@@ -27,14 +27,18 @@ _korora_files()
 _korora_operand()
 {
 	case "$1:$2" in
-	'host show:1' | 'host remove:1')
+	'host show:1' | 'host remove:1' | 'attest show:1' | 'attest enrol:1' | \
+	'attest forget:1')
 		_korora_reply "$(_korora_names name host list)" ;;
 	'trust add:2' | 'vm define:1' | 'receipt verify:1' | 'user key add:2' | \
-	'attest log:1' | 'attest reference '*':1' | 'context '*':'* | \
+	'attest log:1' | 'attest reference check:1' | 'attest reference sign:1' | \
+	'attest reference add:1' | 'context '*':'* | \
 	'policy check:'* | 'policy show:1' | 'policy diff:'[12] | 'policy test:1')
 		_korora_files ;;
 	'trust remove:1')
 		_korora_reply "$(_korora_names name trust list)" ;;
+	'attest reference show:1' | 'attest reference remove:1')
+		_korora_reply "$(_korora_names name attest reference list)" ;;
 	'user grant:1' | 'user key add:1')
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	'user revoke:1')
@@ -66,7 +70,7 @@ _korora()
 		[receipt]='list show verify' [request]='list show withdraw'
 		[policy]='check show explain diff test reload'
 		[vm]='define list show start stop remove' [log]='show verify prove check'
-		[attest]='log reference' ['attest reference']='check show sign'
+		[attest]='enrol forget log reference show' ['attest reference']='check show sign add list remove'
 		[context]='export import strict drop show diff follow
 			send receive'
 	)
@@ -85,7 +89,7 @@ _korora()
 		['policy test']='--policy'
 		['log prove']='--migration --from --out'
 		['log check']='--key --old' ['attest log']='--bank'
-		['attest reference check']='--key' ['attest reference show']='--key'
+		['attest reference check']='--key' ['attest reference show']='--file --key'
 		['attest reference sign']='--key --out'
 		['context export']='--zone --flag' ['context import']='--zone --flag --strict-after'
 		['context strict']='--zone' ['context drop']='--zone'
@@ -106,8 +110,7 @@ _korora()
 		--strategy | --max-downtime-ms | --bandwidth | --timeout | \
 		--key | --limit | --seconds | --migration | --from | --out | \
 		--old | --as | --role | --procedure | --approved-by | --tenant | \
-		--policy | --html | --bank)
-		--policy | --html | --zone)
+		--policy | --html | --bank | --zone | --file)
 			((i++)) ;;
 		-*) ;;
 		*)
@@ -140,7 +143,7 @@ _korora()
 	--role)
 		_korora_reply 'operate approve audit admin'
 		return ;;
-	--ca-request | --cert | --key | --out | --old | --policy | --html)
+	--ca-request | --cert | --key | --out | --old | --policy | --html | --file)
 		_korora_files
 		return ;;
 	--name | --fingerprint | --max-downtime-ms | --bandwidth | --timeout | \

@@ -9,6 +9,7 @@
 #include "client/columns.h"
 #include "client/commands.h"
 #include "client/human.h"
+#include "client/listing.h"
 #include "client/policyfile.h"
 #include "policy/bookdoubt.h"
 
@@ -294,16 +295,6 @@ int kr_policycmd_reload(struct kr_cli *c, int argc, char **argv)
 		{ "Since", "at_ms", KR_CELL_TIME },
 		{ "SHA-256", "sha256", KR_CELL_TEXT },
 	};
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
-
-	if (!r)
-		r = kr_cli_call(c, "policy.reload", json_object(), NULL,
-				NULL, &j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_card(j, cols, KR_N(cols));
-	return 0;
+	return kr_listing_card(c, argc, argv, "policy.reload", cols,
+			       KR_N(cols));
 }

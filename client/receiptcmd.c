@@ -10,6 +10,7 @@
 #include "client/columns.h"
 #include "client/commands.h"
 #include "client/keyring.h"
+#include "client/listing.h"
 #include "client/receiptview.h"
 #include "evidence/fingerprint.h"
 #include "evidence/receipt.h"
@@ -90,19 +91,8 @@ int kr_receiptcmd_list(struct kr_cli *c, int argc, char **argv)
 		{ "Time", "at_ms", KR_CELL_TIME },
 		{ "File", "path", KR_CELL_TEXT },
 	};
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
-
-	if (!r)
-		r = kr_cli_call(c, "receipt.list", json_object(), NULL, NULL,
-				&j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_table(json_object_get(j, "receipts"), cols,
-				 KR_N(cols), "no receipts");
-	return 0;
+	return kr_listing_table(c, argc, argv, "receipt.list", "receipts",
+				cols, KR_N(cols), "no receipts");
 }
 
 /* What the envelope says, read as the signed bytes have it. */

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * referencecmd.c - korora attest reference: check and show documents of
- * reference values, and sign them. From files alone.
+ * reference values, and sign them. From files alone, but for what is shown by
+ * its name.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "attest/reference.h"
-#include "client/columns.h"
 #include "client/commands.h"
+#include "client/keptreference.h"
 #include "client/keyring.h"
+#include "client/referenceview.h"
 #include "evidence/signer.h"
 
 static int read_text(const char *file, char **ret, size_t *ret_n,
@@ -54,83 +56,49 @@ static int load(const char *file, const char *const *keys,
 
 /* ---- telling ------------------------------------------------------------- */
 
-static json_t *values_json(const struct kr_reference *r)
+static int tell_file(struct kr_cli *c, const char *file,
+		     const char *const *keys, bool values)
 {
-	static const char *const kinds[] = {
-		[KR_REFERENCE_PCR] = "value", [KR_REFERENCE_EVENT] = "event",
-		[KR_REFERENCE_REVOKED] = "revoked",
-	};
-	json_t *all = json_array();
-
-	for (size_t i = 0; i < r->n; i++) {
-		const struct kr_reference_value *v = &r->values[i];
-		char hex[2 * KR_PCR_BYTES_MAX + 1];
-		json_t *j;
-
-		kr_hex(v->digest, kr_bank_bytes(r->bank), hex);
-		j = json_pack("{s:s, s:s}", "kind", kinds[v->kind], "digest",
-			      hex);
-		if (v->kind != KR_REFERENCE_REVOKED)
-			json_object_set_new(j, "pcr", json_integer(v->pcr));
-		json_array_append_new(all, j);
-	}
-	return all;
-}
-
-static json_t *reference_json(const struct kr_reference *r, bool is_signed)
-{
-	return json_pack("{s:s, s:I, s:s, s:b, s:o}", "name", r->name,
-			 "version", (json_int_t)r->version, "bank",
-			 kr_bank_name(r->bank), "signed", is_signed, "values",
-			 values_json(r));
-}
-
-static void tell(const struct kr_reference *r, bool is_signed)
-{
-	printf("reference values %s, version %u: %zu digests of %s, %s\n",
-	       r->name, r->version, r->n, kr_bank_name(r->bank), is_signed ?
-	       "signed by a key that was given" : "not signed");
-}
-
-static int check(struct kr_cli *c, int argc, char **argv, bool show)
-{
-	static const struct kr_column cols[] = {
-		{ "PCR", "pcr", KR_CELL_COUNT },
-		{ "Kind", "kind", KR_CELL_TEXT },
-		{ "Digest", "digest", KR_CELL_TEXT },
-	};
-	const char *keys[KR_CLI_VALUES_MAX + 1] = { NULL }, *file;
-	const struct kr_option opts[] = {
-		{ .name = "key", .values = keys, .max = KR_CLI_VALUES_MAX },
-	};
 	KR_AUTO(kr_reference_fini) struct kr_reference ref = { 0 };
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
 	struct kr_err e = KR_ERR_NONE;
-	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 1, 1, &file);
 
-	if (r)
-		return r;
 	if (load(file, keys, &ref, &e))
 		return kr_cli_fail(c, &e);
-	j = reference_json(&ref, keys[0]);
-	kr_cli_result(c, j);
-	if (c->json)
-		return 0;
-	tell(&ref, keys[0]);
-	if (show)
-		kr_columns_table(json_object_get(j, "values"), cols,
-				 KR_N(cols), "no values");
+	kr_referenceview_tell(c, &ref, NULL, keys[0] ? "a key that was given" :
+			      NULL, values);
 	return 0;
 }
 
 int kr_referencecmd_check(struct kr_cli *c, int argc, char **argv)
 {
-	return check(c, argc, argv, false);
+	const char *keys[KR_CLI_VALUES_MAX + 1] = { NULL }, *file;
+	const struct kr_option opts[] = {
+		{ .name = "key", .values = keys, .max = KR_CLI_VALUES_MAX },
+	};
+	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 1, 1, &file);
+
+	return r ? r : tell_file(c, file, keys, false);
 }
 
 int kr_referencecmd_show(struct kr_cli *c, int argc, char **argv)
 {
-	return check(c, argc, argv, true);
+	const char *keys[KR_CLI_VALUES_MAX + 1] = { NULL };
+	const char *file[2] = { NULL }, *name;
+	const struct kr_option opts[] = {
+		{ .name = "file", .values = file, .max = 1 },
+		{ .name = "key", .values = keys, .max = KR_CLI_VALUES_MAX },
+	};
+	int r = kr_cli_args(c, argc, argv, opts, KR_N(opts), 0, 1, &name);
+
+	if (r)
+		return r;
+	if (!name == !file[0])
+		return kr_cli_usage(c, "a NAME or --file FILE is needed");
+	if (name && keys[0])
+		return kr_cli_usage(c, "--key is for --file: the host has "
+				    "looked who signed what it keeps");
+	return name ? kr_keptreference_show(c, name) :
+		      tell_file(c, file[0], keys, true);
 }
 
 /* ---- signing ------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  */
 #include "client/columns.h"
 #include "client/commands.h"
+#include "client/listing.h"
 
 static const struct kr_column cols[] = {
 	{ "Request", "request", KR_CELL_ID },
@@ -27,19 +28,9 @@ static const struct kr_column policy[] = {
 
 int kr_requestcmd_list(struct kr_cli *c, int argc, char **argv)
 {
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
-
-	if (!r)
-		r = kr_cli_call(c, "request.list", json_object(), NULL, NULL,
-				&j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_table(json_object_get(j, "requests"), cols,
-				 KR_N(cols), "nothing waits for approval");
-	return 0;
+	return kr_listing_table(c, argc, argv, "request.list", "requests",
+				cols, KR_N(cols),
+				"nothing waits for approval");
 }
 
 int kr_requestcmd_show(struct kr_cli *c, int argc, char **argv)

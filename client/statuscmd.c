@@ -130,6 +130,8 @@ static void print_status(const struct kr_cli *c, const json_t *j,
 		print_card(json_array_get(all, 0));
 	} else {
 		printf("host %s\n", kr_columns_text(j, "host", host));
+		if (json_is_true(json_object_get(j, "vtpm_unsealed")))
+			printf("keys of VMs' TPMs lie in files, unprotected\n");
 		kr_columns_table(all, list_cols, KR_N(list_cols),
 				 "no migrations");
 	}

@@ -5,6 +5,7 @@
 
 #include "client/columns.h"
 #include "client/commands.h"
+#include "client/listing.h"
 
 #define PEM_BYTES_MAX	65536u	/* of a certificate file */
 
@@ -42,19 +43,8 @@ int kr_trustcmd_list(struct kr_cli *c, int argc, char **argv)
 		{ "Not after", "not_after", KR_CELL_TIME },
 		{ "Fingerprint", "fingerprint", KR_CELL_TEXT },
 	};
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
-
-	if (!r)
-		r = kr_cli_call(c, "trust.list", json_object(), NULL, NULL,
-				&j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_table(json_object_get(j, "trusts"), cols,
-				 KR_N(cols), "no CA is trusted");
-	return 0;
+	return kr_listing_table(c, argc, argv, "trust.list", "trusts", cols,
+				KR_N(cols), "no CA is trusted");
 }
 
 int kr_trustcmd_remove(struct kr_cli *c, int argc, char **argv)

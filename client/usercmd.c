@@ -2,6 +2,7 @@
 /* usercmd.c - korora user: who may do what on this host. */
 #include "client/columns.h"
 #include "client/commands.h"
+#include "client/listing.h"
 
 static int change(struct kr_cli *c, int argc, char **argv, bool grant)
 {
@@ -36,17 +37,7 @@ int kr_usercmd_list(struct kr_cli *c, int argc, char **argv)
 		{ "Granted", "at_ms", KR_CELL_TIME },
 		{ "By", "granted_by", KR_CELL_TEXT },
 	};
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
-
-	if (!r)
-		r = kr_cli_call(c, "user.list", json_object(), NULL, NULL, &j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_table(json_object_get(j, "users"), cols, KR_N(cols),
-				 "no roles are granted; root may do "
-				 "everything");
-	return 0;
+	return kr_listing_table(c, argc, argv, "user.list", "users", cols,
+				KR_N(cols),
+				"no roles are granted; root may do everything");
 }

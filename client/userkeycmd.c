@@ -2,6 +2,7 @@
 /* userkeycmd.c - korora user key: with which keys the users of a host sign. */
 #include "client/columns.h"
 #include "client/commands.h"
+#include "client/listing.h"
 #include "evidence/pubkey.h"
 
 int kr_userkeycmd_add(struct kr_cli *c, int argc, char **argv)
@@ -33,19 +34,8 @@ int kr_userkeycmd_list(struct kr_cli *c, int argc, char **argv)
 		{ "By", "added_by", KR_CELL_TEXT },
 		{ "Fingerprint", "fingerprint", KR_CELL_TEXT },
 	};
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
-
-	if (!r)
-		r = kr_cli_call(c, "user.key.list", json_object(), NULL, NULL,
-				&j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_table(json_object_get(j, "keys"), cols, KR_N(cols),
-				 "no keys of users are enrolled");
-	return 0;
+	return kr_listing_table(c, argc, argv, "user.key.list", "keys", cols,
+				KR_N(cols), "no keys of users are enrolled");
 }
 
 int kr_userkeycmd_remove(struct kr_cli *c, int argc, char **argv)

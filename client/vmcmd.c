@@ -7,6 +7,8 @@
 
 #include "client/columns.h"
 #include "client/commands.h"
+#include "client/fwfile.h"
+#include "client/listing.h"
 
 #define TEXT_BYTES_MAX	65536u	/* of a definition */
 
@@ -22,7 +24,7 @@ static json_t *define_params(const char *file, const char *text)
 int kr_vmcmd_define(struct kr_cli *c, int argc, char **argv)
 {
 	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	KR_AUTOFREE char *text = NULL;
+	KR_AUTOFREE char *text = NULL, *with_rules = NULL;
 	struct kr_err e = KR_ERR_NONE;
 	char name[KR_CELL_BYTES], digest[KR_CELL_BYTES];
 	const char *file;
@@ -41,8 +43,11 @@ int kr_vmcmd_define(struct kr_cli *c, int argc, char **argv)
 		kr_fail(&e, KR_E_CONFIG, "%s is not text", file);
 		return kr_cli_fail(c, &e);
 	}
-	r = kr_cli_call(c, "vm.define", define_params(file, text), NULL, NULL,
-			&j);
+	if (kr_fwfile_take(file, text, &with_rules, &e))
+		return kr_cli_fail(c, &e);
+	r = kr_cli_call(c, "vm.define",
+			define_params(file, with_rules ? with_rules : text),
+			NULL, NULL, &j);
 	if (r)
 		return r;
 	kr_cli_result(c, j);
@@ -63,18 +68,27 @@ int kr_vmcmd_list(struct kr_cli *c, int argc, char **argv)
 		{ "Epoch", "epoch", KR_CELL_COUNT },
 		{ "Peer", "peer", KR_CELL_TEXT },
 	};
-	KR_AUTO(kr_cli_decref) json_t *j = NULL;
-	int r = kr_cli_args(c, argc, argv, NULL, 0, 0, 0, NULL);
+	return kr_listing_table(c, argc, argv, "vm.list", "vms", cols,
+				KR_N(cols), "no VMs are defined");
+}
 
-	if (!r)
-		r = kr_cli_call(c, "vm.list", json_object(), NULL, NULL, &j);
-	if (r)
-		return r;
-	kr_cli_result(c, j);
-	if (!c->json)
-		kr_columns_table(json_object_get(j, "vms"), cols, KR_N(cols),
-				 "no VMs are defined");
-	return 0;
+/* Nothing, if it has none. */
+static void show_tpm(const json_t *tpm)
+{
+	static const struct { const char *key, *means; } kept[] = {
+		{ "none", "it has no key yet" },
+		{ "sealed", "its key is sealed to this host's TPM" },
+		{ "unsealed", "its key lies in a file, unprotected" },
+	};
+	const char *key = json_string_value(json_object_get(tpm, "key"));
+
+	for (size_t i = 0; key && i < KR_N(kept); i++)
+		if (!strcmp(kept[i].key, key))
+			printf("TPM:       %s, %s; %s\n",
+			       json_string_value(json_object_get(tpm,
+								 "version")),
+			       json_is_true(json_object_get(tpm, "runs")) ?
+			       "runs" : "does not run", kept[i].means);
 }
 
 int kr_vmcmd_show(struct kr_cli *c, int argc, char **argv)
@@ -101,6 +115,7 @@ int kr_vmcmd_show(struct kr_cli *c, int argc, char **argv)
 	if (c->json)
 		return 0;
 	kr_columns_card(j, cols, KR_N(cols));
+	show_tpm(json_object_get(j, "tpm"));
 	text = json_string_value(json_object_get(j, "definition"));
 	if (text) {
 		printf("Definition:\n");

@@ -89,6 +89,13 @@ int kr_api_id(struct kr_request *q, const char *text, uint8_t id[16],
 	X("user.key.add", user_key_add, "user pem", USER) \
 	X("user.key.list", user_key_list, "", NOTHING) \
 	X("user.key.remove", user_key_remove, "fingerprint", KEY) \
+	X("reference.add", reference_add, "name envelope", NAME) \
+	X("reference.list", reference_list, "", NOTHING) \
+	X("reference.show", reference_show, "name", NAME) \
+	X("reference.remove", reference_remove, "name", NAME) \
+	X("attest.show", attest_show, "name", NOTHING) \
+	X("attest.enrol", attest_enrol, "name", NAME) \
+	X("attest.forget", attest_forget, "name", NAME) \
 	X("vm.define", vm_define, "text file", TEXT) \
 	X("vm.list", vm_list, "", NOTHING) \
 	X("vm.show", vm_show, "name", NAME) \

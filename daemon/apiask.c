@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "daemon/api.h"
+#include "daemon/deviations.h"
 #include "daemon/disks.h"
 #include "daemon/ownword.h"
+#include "daemon/peerquote.h"
 #include "daemon/preflight.h"
 #include "store/hostrow.h"
 #include "wire/frame.h"
@@ -26,8 +28,10 @@ static struct ask {
 	char		peer[64];
 	struct kr_offer offer;		/* none (doctor): def.name is "" */
 	json_t	       *checks;		/* of this host, so far */
-	bool		sent, bad;
+	struct kr_link *link;		/* it was asked by; NULL: not yet */
+	bool		bad;
 	struct kr_timer patience;
+	struct kr_peerquote quote;	/* doctor: what the peer booted */
 } *asks;
 
 static json_t *checks_json(const struct kr_checks *c, const char *where)
@@ -64,6 +68,7 @@ static void ask_end(struct ask *a, struct kr_err *e)
 	if (*p)
 		*p = a->next;
 	kr_timer_off(&a->patience);
+	kr_peerquote_stop(&a->quote);
 	if (e && e->code) {
 		struct kr_checks c = { .n = 1 };
 
@@ -120,7 +125,7 @@ static void ask_send(struct ask *a, struct kr_link *l)
 	json_array_extend(a->checks, o);
 	json_decref(o);
 	memcpy(host.migration, a->offer.terms.migration, 16);
-	a->sent = true;
+	a->link = l;
 	if (a->offer.def.name[0])
 		kr_offer_put(&w, &a->offer);
 	else
@@ -168,7 +173,7 @@ void kr_api_link_up(struct kr_link *l)
 {
 	for (struct ask *a = asks, *next; a; a = next) {
 		next = a->next;
-		if (!a->sent && !strcmp(a->peer, l->peer))
+		if (!a->link && !strcmp(a->peer, l->peer))
 			ask_send(a, l);
 	}
 }
@@ -177,7 +182,8 @@ void kr_api_link_down(struct kr_link *l)
 {
 	for (struct ask *a = asks, *next; a; a = next) {
 		next = a->next;
-		if (!strcmp(a->peer, l->peer))
+		if (a->link == l || (!a->link && l->outgoing &&
+				     !strcmp(a->peer, l->peer)))
 			ask_end(a, &l->error);
 	}
 }
@@ -211,23 +217,58 @@ int kr_api_check_host(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	return kr_link_send(l, KR_PEER_CHECKED, &w, e);
 }
 
+static void add_checks(struct ask *a, const struct kr_checks *c)
+{
+	json_t *more = checks_json(c, a->peer);
+
+	for (unsigned int i = 0; i < c->n; i++)
+		a->bad |= !c->c[i].ok;
+	json_array_extend(a->checks, more);
+	json_decref(more);
+}
+
+static void peer_judged(void *arg, const struct kr_appraisal *found,
+			const struct kr_err *e)
+{
+	static struct kr_checks c;
+
+	if (found)
+		kr_deviations_tell(found, &c);
+	else
+		kr_deviations_fail(e, &c);
+	add_checks(arg, &c);
+	ask_end(arg, NULL);
+}
+
+/* Doctor also asks a peer whose key is enrolled what it booted. */
+static void ask_quote(struct ask *a, struct kr_link *l)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	kr_timer_off(&a->patience);
+	a->quote = (struct kr_peerquote){ .done = peer_judged, .arg = a };
+	if (!kr_peerquote_ask(l, &a->quote, KR_TARGET, "", &e))
+		return;
+	if (e.kr == KR_E_NO_AK)
+		ask_end(a, NULL);
+	else
+		peer_judged(a, NULL, &e);
+}
+
 int kr_api_checked(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 {
 	static struct kr_checks c;
 	int rc = kr_checks_parse(r, &c, e);
 
 	for (struct ask *a = asks; !rc && a; a = a->next) {
-		json_t *more;
-
-		if (!a->sent || strcmp(a->peer, l->peer) ||
+		if (a->link != l || a->quote.link ||
 		    memcmp(a->offer.terms.migration, c.question, 16))
 			continue;
-		for (unsigned int i = 0; i < c.n; i++)
-			a->bad |= !c.c[i].ok;
-		more = checks_json(&c, a->peer);
-		json_array_extend(a->checks, more);
-		json_decref(more);
-		ask_end(a, NULL);
+		add_checks(a, &c);
+		if (a->offer.def.name[0])
+			ask_end(a, NULL);
+		else
+			ask_quote(a, l);
 		break;
 	}
 	return rc;

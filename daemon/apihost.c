@@ -11,6 +11,8 @@
 #include "daemon/tcpaddr.h"
 #include "evidence/fingerprint.h"
 #include "daemon/authorise.h"
+#include "daemon/guard.h"
+#include "store/akrow.h"
 #include "store/hostrow.h"
 #include "store/trustrow.h"
 #include "store/userrow.h"
@@ -139,6 +141,8 @@ int kr_api_host_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 		r = kr_hostrow_del(q->host->store, name, e);
 	if (!r)		/* its log as it was seen last is in this one */
 		r = kr_witnessrow_del(q->host->store, name, e);
+	if (!r)
+		r = kr_akrow_del(q->host->store, name, e);
 	if (r)
 		return r;
 	d = json_pack("{s:s, s:s, s:s}", "name", name, "removed_by", q->user,
@@ -267,6 +271,8 @@ int kr_api_user_grant(struct kr_request *q, json_t **ret, struct kr_err *e)
 	if (!r && !kr_authorise_role(q->host, role))
 		r = kr_fail(e, KR_E_USAGE, "the policy in force has no role "
 			    "%.32s", role);
+	if (!r)
+		r = kr_guard_role(q, user, role, true, e);
 	if (r)
 		return r;
 	snprintf(row.name, sizeof(row.name), "%s", user);
@@ -282,6 +288,8 @@ int kr_api_user_revoke(struct kr_request *q, json_t **ret, struct kr_err *e)
 	int r = user_and_role(q, &user, &role, e);
 
 	(void)ret;
+	if (!r)
+		r = kr_guard_role(q, user, role, false, e);
 	if (!r)
 		r = kr_userrow_del(q->host->store, user, role, e);
 	if (r > 0)

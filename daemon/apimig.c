@@ -149,7 +149,8 @@ int kr_api_prepare(struct kr_request *q, struct kr_mig **ret_m,
 		return e->code;
 	m->max_downtime_ms = (uint32_t)asked.downtime_ms;
 	m->throttle = json_is_true(json_object_get(q->params, "throttle"));
-	m->may_early = json_is_true(json_object_get(q->params,
+	m->may_early = !def.tpm &&
+		       json_is_true(json_object_get(q->params,
 						    "allow_postcopy"));
 	m->bandwidth_bytes_s = asked.bandwidth_bytes_s;
 	m->timeout_s = (uint32_t)asked.timeout_s;
@@ -283,6 +284,8 @@ int kr_api_status(struct kr_request *q, json_t **ret, struct kr_err *e)
 	*ret = json_pack("{s:s, s:o}", "host",
 			 kr_identity_name(q->host->identity), "migrations",
 			 l.a);
+	if (q->host->cfg.vtpm_unsealed)
+		json_object_set_new(*ret, "vtpm_unsealed", json_true());
 	if (!text) {
 		r = kr_migrow_each(q->host->store, LOOK_MAX, add_row, &l, e);
 		return r == ENOUGH ? 0 : r;

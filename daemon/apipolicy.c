@@ -2,6 +2,7 @@
 /* apipolicy.c - the API's methods about policies. */
 #include "base/fd.h"
 #include "daemon/api.h"
+#include "daemon/authorise.h"
 #include "daemon/policy.h"
 #include "policy/bundle.h"
 #include "store/requestrow.h"
@@ -27,9 +28,13 @@ int kr_api_policy_show(struct kr_request *q, json_t **ret, struct kr_err *e)
 
 int kr_api_policy_reload(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
-	int r = kr_policy_reload(q->host, q->request ?
-				 q->request->definition : NULL, e);
+	struct kr_authorise_who who;
+	int r = kr_authorise_known(q->host, q->user, q->uid, &who, e);
 
+	if (!r)
+		r = kr_policy_reload(q->host, q->request ?
+				     q->request->definition : NULL,
+				     strcmp(who.uid, "0") ? &who.p : NULL, e);
 	if (!r)
 		*ret = kr_policy_describe(q->host);
 	return r;

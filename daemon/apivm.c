@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "daemon/api.h"
 #include "daemon/disks.h"
+#include "daemon/files.h"
 #include "daemon/guard.h"
 #include "daemon/sight.h"
 #include "store/vmrow.h"
@@ -185,9 +186,11 @@ static void op_gone(void *arg, const struct kr_err *e)
 	if (o->stop)
 		set_state(o->host, o->name, KR_VM_STOPPED, "vm-stopped",
 			  &why);
-	else
+	else if (e->kr == KR_E_HYPER_DIED)
 		kr_fail(&why, KR_E_HYPER_DIED, "%.60s: see %.70s/console/"
 			"%s.qemu.log", e->what, o->host->lib, o->name);
+	else
+		why = *e;	/* it had no process yet */
 	if (!o->stop)
 		kr_api_vm_died(o->host, o->name);
 	op_end(o, why.code ? &why : NULL);
@@ -274,6 +277,7 @@ int kr_api_vm_start(struct kr_request *q, json_t **ret, struct kr_err *e)
 {
 	static struct kr_vmrow v;
 	const char *name = kr_api_text(q, "name", e);
+	struct kr_disk_id ids[KR_VMDEF_DISKS_MAX];
 	struct kr_vm_watch w;
 	struct kr_vmdef def;
 	struct kr_vm *vm;
@@ -289,6 +293,8 @@ int kr_api_vm_start(struct kr_request *q, json_t **ret, struct kr_err *e)
 	r = kr_vmdef_parse(name, v.definition, strlen(v.definition), &def, e);
 	if (!r)
 		r = kr_guard_start(q->host, &def, e);
+	if (!r)
+		r = kr_disks_identify(q->host, &def, ids, e);
 	if (r)
 		return r;
 	if (vm)
@@ -437,6 +443,8 @@ int kr_api_vm_define(struct kr_request *q, json_t **ret, struct kr_err *e)
 	r = kr_vmdef_digest(&def, v.digest, e);
 	if (!r)
 		r = kr_vmrow_put(q->host->store, &v, e);
+	if (!r)
+		r = kr_files_keep(q->host, &def, e);
 	if (r)
 		return r;
 	kr_hex(v.digest, 32, hex);
@@ -468,7 +476,11 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 	def = defined(&v);
 	r = kr_guard_remove(q->host, &def, e);
 	if (!r)
+		r = kr_vtpm_wipe(q->host, name, e);
+	if (!r)
 		r = kr_vmrow_del(q->host->store, name, e);
+	if (!r)
+		r = kr_files_leave(q->host, name, e);
 	if (r)
 		return r;
 	d = json_pack("{s:s, s:s, s:s}", "vm", name, "tenant",
@@ -480,6 +492,17 @@ int kr_api_vm_remove(struct kr_request *q, json_t **ret, struct kr_err *e)
 
 /* ---- listings ---------------------------------------------------------- */
 
+/* NULL if it has none. */
+static json_t *tpm_json(struct kr_host *h, const struct kr_vmdef *d,
+			const struct kr_vm *vm)
+{
+	return !d->tpm ? NULL :
+	       json_pack("{s:s, s:s, s:b}", "version",
+			 kr_vmdef_tpm_name(d->tpm), "key",
+			 kr_vtpmkept_name(kr_vtpmkey_kept(h, d->name)),
+			 "runs", vm && vm->tpm.pid);
+}
+
 static json_t *vm_json(struct kr_host *h, const struct kr_vmrow *v)
 {
 	struct kr_vmdef d = defined(v);
@@ -487,14 +510,16 @@ static json_t *vm_json(struct kr_host *h, const struct kr_vmrow *v)
 	char hex[65];
 
 	kr_hex(v->digest, 32, hex);
-	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:s?, s:s, s:o}",
+	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:s?, s:s, s:o, "
+			 "s:o*}",
 			 "name", v->name, "state",
 			 kr_vmrow_state_name(v->state), "epoch",
 			 (json_int_t)v->epoch, "revision", (int)d.revision,
 			 "memory_mb", (int)d.memory_mb,
 			 "vcpus", (int)d.vcpus, "peer",
 			 v->peer[0] ? v->peer : NULL, "digest", hex, "pid",
-			 vm ? json_integer(vm->pid) : json_null());
+			 vm && vm->pid ? json_integer(vm->pid) : json_null(),
+			 "tpm", tpm_json(h, &d, vm));
 }
 
 struct list { struct kr_request *q; json_t *a; };

@@ -217,8 +217,13 @@ int kr_authorise_again(const struct kr_mig *m, struct kr_err *e)
 	snprintf(name, sizeof(name), "%.*s",	/* names may have one, too */
 		 at ? (int)(at - by) : 0, by);
 	r = kr_authorise_known(m->host, name, m->uid, &w, e);
+	if (r)
+		return r;
 	x.by = w.p;
-	return r ? r : kr_policy_ask(m->host, &x, e);
+	if (m->request && kr_book_decide(m->host->book, &x).reason ==
+			  KR_REASON_APPROVALS)
+		return 0;
+	return kr_policy_ask(m->host, &x, e);
 }
 
 /* Whoever is refused for want of a rule is told which request that became. */

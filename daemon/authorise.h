@@ -66,7 +66,8 @@ void kr_authorise_refused(struct kr_request *q, const char *item,
 /**
  * kr_authorise_again() - Would @m, a plan or a migration, be allowed now?
  *
- * Asks no name service. Return: 0; KR_E_FORBIDDEN.
+ * The approvals that it has used count. Asks no name service.
+ * Return: 0; KR_E_FORBIDDEN.
  */
 int kr_authorise_again(const struct kr_mig *m, struct kr_err *e);
 

@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/pcr.h"
 #include "base/fd.h"
 #include "base/ini.h"
 #include "plane/plane_msg.h"
 
-enum kind { TEXT, TPM_WAY, MS_FROM_S, NUMBER, ON_OFF };
+enum kind { TEXT, TPM_WAY, MS_FROM_S, NUMBER, ON_OFF, PCRS };
 
 #define FIELD(f)	offsetof(struct kr_config, f), \
 			sizeof(((struct kr_config *)0)->f)
@@ -31,7 +32,12 @@ static const struct {
 	{ "host", "max_unproved",   NUMBER,    FIELD(max_unproved), 1, 3600 },
 	{ "host", "tpm",	    TPM_WAY,   FIELD(tpm), 0, 0 },
 	{ "host", "tpm_log",	    TEXT,      FIELD(tpm_log), 0, 0 },
-	{ "host", "reference",	    TEXT,      FIELD(reference), 0, 0 },
+	{ "host", "attest_peers",   ON_OFF,    FIELD(attest_peers), 0, 0 },
+	{ "host", "tpm_roots",	    TEXT,      FIELD(tpm_roots), 0, 0 },
+	{ "vtpm", "pcrs",	    PCRS,      FIELD(vtpm_pcrs), 0, 0 },
+	{ "vtpm", "unsealed",	    ON_OFF,    FIELD(vtpm_unsealed), 0, 0 },
+	{ "vtpm", "first_uid",	    NUMBER,    FIELD(vtpm_first_uid), 1000,
+	  4000000000 },
 	{ "plane", "lanes",	    NUMBER,    FIELD(n_lanes), 1,
 	  KR_PLANE_LANES_MAX },
 	{ "plane", "memory_mb",	    NUMBER,    FIELD(recall_mib), 0,
@@ -71,6 +77,25 @@ static int add_map(struct kr_map *maps, unsigned int *n, struct kr_ini *it,
 	return 0;
 }
 
+/* "0,2,7": a bit for each, at least one. */
+static bool read_pcrs(const char *v, uint32_t *ret)
+{
+	uint32_t mask = 0;
+
+	do {
+		char *end;
+		unsigned long n = strtoul(v, &end, 10);
+
+		if (*v < '0' || *v > '9' || n >= KR_PCRS ||
+		    (*end && *end != ','))
+			return false;
+		mask |= 1u << n;
+		v = *end ? end + 1 : NULL;
+	} while (v);
+	*ret = mask;
+	return true;
+}
+
 static int set(struct kr_config *c, struct kr_ini *it, size_t i,
 	       struct kr_err *e)
 {
@@ -94,6 +119,11 @@ static int set(struct kr_config *c, struct kr_ini *it, size_t i,
 		*(uint32_t *)(void *)at = !strcmp(it->value, "on");
 		return 0;
 	}
+	if (keys[i].kind == PCRS)
+		return read_pcrs(it->value, (uint32_t *)(void *)at) ? 0 :
+		       kr_ini_fail(it, e, "%s are numbers from 0 to %u, with "
+				   "commas between them", it->key,
+				   KR_PCRS - 1);
 	v = strtoul(it->value, &end, 10);
 	if (it->value[0] < '0' || it->value[0] > '9' || *end ||
 	    v < keys[i].min || v > keys[i].max)
@@ -141,7 +171,8 @@ int kr_config_load(const char *path, struct kr_config *ret_c,
 		.listen = "0.0.0.0:7300", .agent_user = "nobody",
 		.peer_timeout_ms = 10000, .max_unproved = 32,
 		.recall_mib = 128, .postcopy = 1,
-		.postcopy_preempt = 1,
+		.postcopy_preempt = 1, .vtpm_pcrs = 1u << 7,
+		.vtpm_first_uid = 1900000000,
 		.control_suites = "TLS_AES_256_GCM_SHA384:"
 				  "TLS_CHACHA20_POLY1305_SHA256",
 		.lane_suite = "TLS_AES_256_GCM_SHA384",

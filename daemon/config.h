@@ -14,6 +14,7 @@
 #include "hyper/hyper.h"
 
 #define KR_CONFIG_MAPS_MAX	32u
+#define KR_CONFIG_VTPMS		4096u	/* VMs with a TPM, on one host */
 
 struct kr_map {
 	char name[32];
@@ -41,8 +42,13 @@ struct kr_config {
 	uint32_t      cache_mb;		/* each tenant's on disk; 0 = none */
 	char	      qemu_binary[PATH_MAX / 4];
 	char	      tpm[96];		/* device:PATH, swtpm:PATH; "": none */
+	uint32_t      attest_peers;	/* 1: they say what they booted first */
 	char	      tpm_log[PATH_MAX / 4];	/* its event log; "": none */
-	char	      reference[PATH_MAX / 4];	/* what it is to say; "" */
+	char	      tpm_roots[PATH_MAX / 4];	/* TPMs' makers; "": any */
+	uint32_t      vtpm_pcrs;	/* of this host's TPM, a bit for each,
+					   that VMs' TPMs' keys are sealed to */
+	uint32_t      vtpm_unsealed;	/* 1: without a TPM they lie in files */
+	uint32_t      vtpm_first_uid;	/* and KR_CONFIG_VTPMS - 1 more */
 	unsigned int  n_storages, n_networks;
 	struct kr_map storages[KR_CONFIG_MAPS_MAX];
 	struct kr_map networks[KR_CONFIG_MAPS_MAX];

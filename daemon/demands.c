@@ -7,12 +7,12 @@
 #include "daemon/strategy.h"
 #include "policy/book.h"
 
-static void find(const struct kr_host *h, const char *vm,
+static void find(const struct kr_book *b, const char *vm,
 		 struct kr_protection *p)
 {
 	char item[KR_ITEM_BYTES];
 
-	kr_book_demands(h->book, kr_item_put(KR_ITEM_VM, vm, item), p);
+	kr_book_demands(b, kr_item_put(KR_ITEM_VM, vm, item), p);
 }
 
 static int suite(const struct kr_words *allowed, const char *agreed,
@@ -24,14 +24,14 @@ static int suite(const struct kr_words *allowed, const char *agreed,
 		       "does not allow", vm, agreed, what);
 }
 
-int kr_demands_check(const struct kr_host *h, const struct kr_terms *t,
+int kr_demands_check(const struct kr_book *b, const struct kr_terms *t,
 		     struct kr_err *e)
 {
 	bool early = kr_strategy_early(kr_strategy_find(t->strategy));
 	struct kr_protection p;
 	int r;
 
-	find(h, t->vm, &p);
+	find(b, t->vm, &p);
 	if (p.attestation && !strcmp(t->protection.attestation, "none"))
 		return kr_fail(e, KR_E_PROTECTION, "%s: the policy demands "
 			       "that both hosts attest, and they do not", t->vm);
@@ -61,6 +61,6 @@ bool kr_demands_early(const struct kr_host *h, const char *vm)
 {
 	struct kr_protection p;
 
-	find(h, vm, &p);
+	find(h->book, vm, &p);
 	return !p.no_postcopy && !p.memory_root;
 }

@@ -10,12 +10,12 @@
 #include "evidence/terms.h"
 
 /**
- * kr_demands_check() - Is what @t has come to by now all that is demanded?
+ * kr_demands_check() - Is what @t has come to by now all that @b demands?
  *
  * What is not agreed yet in @t is not asked for yet. Return: 0;
  * KR_E_PROTECTION with the first thing that is missing.
  */
-int kr_demands_check(const struct kr_host *h, const struct kr_terms *t,
+int kr_demands_check(const struct kr_book *b, const struct kr_terms *t,
 		     struct kr_err *e);
 
 /** kr_demands_early() - May a VM run before all of its memory is there? */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "hyper/qcow2.h"
 
 int kr_disks_path(const struct kr_host *h, const char *file, char *out,
 		  size_t size, struct kr_err *e)
@@ -27,6 +28,21 @@ int kr_disks_path(const struct kr_host *h, const char *file, char *out,
 	if (snprintf(out, size, "%s/%s", dir, path) >= (int)size)
 		return kr_fail(e, KR_E_CONFIG, "%s is too long a path", file);
 	return 0;
+}
+
+/* What a guest or somebody else wrote there names no other file. */
+static int alone(int fd, const struct kr_vmdef_disk *d, struct kr_err *e)
+{
+	uint8_t head[KR_QCOW2_HEAD_BYTES];
+	ssize_t n;
+
+	if (d->format != KR_VMDEF_QCOW2)
+		return 0;
+	n = pread(fd, head, sizeof(head), 0);
+	if (n < 0)
+		return kr_fail(e, KR_E_NO_STORAGE, "disk %s: %s", d->name,
+			       strerror(errno));
+	return kr_qcow2_alone(head, (size_t)n, d->name, e);
 }
 
 int kr_disks_identify(const struct kr_host *h, const struct kr_vmdef *d,
@@ -48,6 +64,9 @@ int kr_disks_identify(const struct kr_host *h, const struct kr_vmdef *d,
 				       d->disks[i].name,
 				       kr_identity_name(h->identity),
 				       strerror(errno));
+		r = alone(fd, &d->disks[i], e);
+		if (r)
+			return r;
 		end = lseek(fd, 0, SEEK_END);
 		ret[i].size_bytes = end > 0 ? (uint64_t)end : 0;
 		ret[i].inode = S_ISREG(st.st_mode) ? st.st_ino : 0;

@@ -13,7 +13,11 @@
 int kr_disks_path(const struct kr_host *h, const char *file, char *out,
 		  size_t size, struct kr_err *e);
 
-/** kr_disks_identify() - One entry per disk of @d; KR_E_NO_STORAGE. */
+/**
+ * kr_disks_identify() - One entry per disk of @d
+ *
+ * Return: 0; KR_E_NO_STORAGE, also for an image that names other files.
+ */
 int kr_disks_identify(const struct kr_host *h, const struct kr_vmdef *d,
 		      struct kr_disk_id *ret, struct kr_err *e);
 

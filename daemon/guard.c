@@ -6,6 +6,7 @@
 
 #include "daemon/authorise.h"
 #include "daemon/demands.h"
+#include "daemon/files.h"
 #include "daemon/policy.h"
 #include "policy/access.h"
 #include "policy/book.h"
@@ -63,17 +64,20 @@ int kr_guard_step(const struct kr_mig *m, enum kr_state to, struct kr_err *e)
 
 	if (r || !kr_state_before_return(m->state) || kr_state_ended(to))
 		return r;
-	r = kr_demands_check(m->host, &m->terms, e);
+	/* what is in force, and no less than what was at its beginning */
+	r = kr_demands_check(m->host->book, &m->terms, e);
+	if (!r && m->book != m->host->book)
+		r = kr_demands_check(m->book, &m->terms, e);
 	if (!r && to == KR_T_PREPARED)
 		r = kr_guard_offer(m->host, &m->terms, &m->def, e);
 	if (r || to != KR_S_RELEASED)
 		return r;
 	/* what was asked at the offer, by what is in force now */
 	r = decide(KR_S_PREPARE, KR_S_OFFER, m->terms.vm, &c, e);
-	if (r || !memcmp(m->terms.from_policy.digest, m->host->policy_digest,
-			 32))
+	if (r)
 		return r;
-	if (m->request)
+	if (m->request && memcmp(m->terms.from_policy.digest,
+				 m->host->policy_digest, 32))
 		return kr_fail(e, KR_E_NOT_APPROVED, "%s was approved under "
 			       "another policy than is in force now",
 			       m->terms.vm);
@@ -95,7 +99,7 @@ static int may_receive(const struct kr_host *h, const char *source,
 	return kr_policy_ask(h, &x, e);
 }
 
-int kr_guard_offer(const struct kr_host *h, const struct kr_terms *t,
+int kr_guard_offer(struct kr_host *h, const struct kr_terms *t,
 		   const struct kr_vmdef *d, struct kr_err *e)
 {
 	struct kr_refine_classes c = {
@@ -106,7 +110,9 @@ int kr_guard_offer(const struct kr_host *h, const struct kr_terms *t,
 
 	if (!r)
 		r = decide(KR_T_NEW, KR_T_RESERVE, d->name, &c, e);
-	return r ? r : kr_demands_check(h, t, e);
+	if (!r)
+		r = kr_files_ask(h, d, false, e);
+	return r ? r : kr_demands_check(h->book, t, e);
 }
 
 int kr_guard_send(const struct kr_host *h, const struct kr_terms *t,
@@ -117,7 +123,7 @@ int kr_guard_send(const struct kr_host *h, const struct kr_terms *t,
 		host_class(h, t->to_name), vm_class(h, d) };
 	int r = decide(KR_S_PREPARE, KR_S_OFFER, d->name, &c, e);
 
-	return r ? r : kr_demands_check(h, t, e);
+	return r ? r : kr_demands_check(h->book, t, e);
 }
 
 /* ---- VMs that come and go ----------------------------------------------- */
@@ -158,16 +164,27 @@ int kr_guard_define(struct kr_request *q, const struct kr_vmdef *before,
 {
 	struct kr_class is = vm_class(q->host, d);
 	struct kr_keeping k = { .kind = KR_ASK_CREATE, .vm = is };
-	int r;
+	struct kr_err others = KR_ERR_NONE;
+	bool anew = true;
+	int r = 0;
 
-	if (!before)
-		return keep(q->host, d->name, &k, e);
-	k = (struct kr_keeping){ .kind = KR_ASK_OBJECT_LEVEL, .wanted = is,
-				 .vm = vm_class(q->host, before) };
-	if (kr_class_same(k.vm, is))
-		return 0;
-	r = may_classify(q, &k.certifier, e);
-	return r ? r : keep(q->host, d->name, &k, e);
+	if (before) {
+		k = (struct kr_keeping){ .kind = KR_ASK_OBJECT_LEVEL,
+					 .wanted = is,
+					 .vm = vm_class(q->host, before) };
+		anew = !kr_class_same(k.vm, is);
+	}
+	kr_files_ask(q->host, d, false, &others);
+	if ((before && anew) || others.code)
+		r = may_classify(q, &k.certifier, e);
+	if (!r && anew)
+		r = keep(q->host, d->name, &k, e);
+	if (r || !others.code)
+		return r;
+	if (k.certifier)
+		return kr_files_ask(q->host, d, true, e);
+	*e = others;
+	return e->code;
 }
 
 int kr_guard_remove(struct kr_host *h, const struct kr_vmdef *d,
@@ -178,6 +195,50 @@ int kr_guard_remove(struct kr_host *h, const struct kr_vmdef *d,
 				.vm = vm_class(h, d) };
 
 	return keep(h, d->name, &k, e);
+}
+
+/* ---- what users may ----------------------------------------------------- */
+
+static struct kr_person with(const struct kr_person *p, const char *role,
+			     bool given)
+{
+	struct kr_person q = { .name = p->name };
+
+	for (unsigned int i = 0; i < p->n_roles; i++)
+		if (strcmp(p->roles[i], role))
+			q.roles[q.n_roles++] = p->roles[i];
+	if (given && q.n_roles < KR_BOOK_ROLES_MAX)
+		q.roles[q.n_roles++] = role;
+	return q;
+}
+
+int kr_guard_role(struct kr_request *q, const char *user, const char *role,
+		  bool given, struct kr_err *e)
+{
+	const struct kr_book *b = q->host->book;
+	struct kr_authorise_who asks, whose;
+	struct kr_class is, wanted;
+	struct kr_decision d;
+	struct kr_person p;
+	int r = kr_authorise_known(q->host, q->user, q->uid, &asks, e);
+
+	if (!r)
+		r = kr_authorise_find(q->host, user, &whose, e);
+	if (r || !strcmp(asks.uid, "0"))
+		return r;
+	p = with(&whose.p, role, given);
+	is = kr_book_subject_class(b, &whose.p);
+	wanted = kr_book_subject_class(b, &p);
+	if (kr_class_same(is, wanted))
+		return 0;
+	d = kr_keeping_reclass(is, wanted, kr_book_subject_class(b, &asks.p),
+			       false);
+	if (d.answer == KR_YES)
+		return 0;
+	return kr_fail(e, KR_E_FORBIDDEN, "%.64s would be of another class: by "
+		       "the rule %s only if %s, which is who asks", user,
+		       d.rule ? d.rule->name : "that there is not",
+		       kr_decision_why(&d));
 }
 
 /* ---- orders to agents --------------------------------------------------- */
@@ -212,7 +273,9 @@ static int at_rest(enum kr_access a, struct kr_host *h,
 int kr_guard_start(struct kr_host *h, const struct kr_vmdef *d,
 		   struct kr_err *e)
 {
-	return at_rest(KR_ACCESS_RUNS, h, d, e);
+	int r = at_rest(KR_ACCESS_RUNS, h, d, e);
+
+	return r ? r : kr_files_ask(h, d, false, e);
 }
 
 int kr_guard_hyper(const struct kr_vm *v, uint16_t command, struct kr_err *e)
@@ -251,8 +314,9 @@ int kr_guard_plane(const struct kr_mig *m, enum kr_plane_msg order,
 int kr_guard_cache(const struct kr_mig *m, struct kr_err *e)
 {
 	struct kr_class vm = vm_class(m->host, &m->def);
-	struct kr_decision d = kr_access_cache(
-		vm, kr_book_item_class(m->host->book, "vm:", m->def.tenant));
+	struct kr_decision d = kr_access_uses(
+		vm, kr_book_item_class(m->host->book, "vm:", m->def.tenant),
+		true);
 
 	if (d.answer == KR_YES)
 		return 0;

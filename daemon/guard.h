@@ -14,8 +14,9 @@
  * kr_guard_step() - May @m go on to @to?
  *
  * Until the release, all that the policy demands (demands.h) has to be there
- * too, by the policy that is in force at that moment; before the release, if
- * that is another than at the offer, who asked for it is asked about once more.
+ * too, by the policy that is in force at that moment and by the one that was
+ * when the migration began; before the release, who asked for it is asked about
+ * once more.
  *
  * Return: 0; KR_E_FORBIDDEN, KR_E_PROTECTION.
  */
@@ -27,7 +28,7 @@ int kr_guard_step(const struct kr_mig *m, enum kr_state to, struct kr_err *e);
  *
  * For dry runs, and before anything is begun; likewise.
  */
-int kr_guard_offer(const struct kr_host *h, const struct kr_terms *t,
+int kr_guard_offer(struct kr_host *h, const struct kr_terms *t,
 		   const struct kr_vmdef *d, struct kr_err *e);
 int kr_guard_send(const struct kr_host *h, const struct kr_terms *t,
 		  const struct kr_vmdef *d, struct kr_err *e);
@@ -45,6 +46,16 @@ int kr_guard_define(struct kr_request *q, const struct kr_vmdef *before,
 		    const struct kr_vmdef *d, struct kr_err *e);
 int kr_guard_remove(struct kr_host *h, const struct kr_vmdef *d,
 		    struct kr_err *e);
+
+/**
+ * kr_guard_role() - May that user have that role, or be without it?
+ * @given: he is to have it
+ *
+ * Roles have classes: who gives or takes one raises nobody above himself; root,
+ * whose the policy's files are, whomever he wants. Return: 0; KR_E_FORBIDDEN.
+ */
+int kr_guard_role(struct kr_request *q, const char *user, const char *role,
+		  bool given, struct kr_err *e);
 
 /**
  * kr_guard_start() - May that VM begin to run here, without a migration?

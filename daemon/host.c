@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "daemon/files.h"
 #include "daemon/policy.h"
 #include "evidence/fingerprint.h"
 #include "evidence/ledgercheck.h"
@@ -117,6 +118,8 @@ int kr_host_open(struct kr_host *h, struct kr_err *e)
 		r = open_ledger(h, e);
 	if (!r)
 		r = kr_policy_open(h, e);
+	if (!r)
+		r = kr_files_recall(h, e);
 	if (r)
 		return r;
 	kr_ledger_defer(h->ledger);

@@ -45,6 +45,8 @@ struct kr_host {
 	struct kr_store	   *store;
 	struct kr_ledger   *ledger;
 	struct kr_vm	   *vms;	/* with a process here */
+	struct kr_chan	    fwagent;	/* firewall.c: open while ... */
+	struct kr_fworder  *fworders;	/* ... there are orders for it */
 	struct kr_link	   *links;
 	unsigned int	    n_refusals, n_untold;	/* this minute */
 	uint64_t	    refusals_until_ns;
@@ -55,6 +57,7 @@ struct kr_host {
 	uint64_t	    next_client;
 	uint64_t	    kvm_until_ns; /* how long kvm_error is believed */
 	struct kr_err	    kvm_error;	/* none: a guest ran under KVM */
+	struct kr_timer	    vtpm_sweep;	/* until all is erased */
 	struct kr_timer	    publish;	/* of the log's checkpoint file */
 	struct kr_timer	    ending;	/* after SIGTERM */
 	uint64_t	    end_by_ns;

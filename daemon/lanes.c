@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "daemon/dial.h"
 #include "daemon/migration.h"
+#include "daemon/vtpmmove.h"
 #include "store/hostrow.h"
 #include "wire/frame.h"
 
@@ -47,6 +48,7 @@ int kr_lanes_ask(struct kr_mig *m, struct kr_err *e)
 		return kr_fail(e, KR_E_LANE_LOST, "no session with %s",
 			       m->peer);
 	kr_mig_expect(m, 2 * m->host->cfg.peer_timeout_ms, "no lane");
+	r = kr_vtpmmove_ask(m, e);
 	for (uint8_t i = 0; !r && i < m->terms.protection.n_lanes; i++)
 		r = kr_link_ask_key(m->link, m->terms.migration, i,
 				    m->anew.attempt, e);
@@ -124,6 +126,9 @@ void kr_lanes_key(struct kr_link *link, const struct kr_lanekey *k)
 	struct kr_err e = KR_ERR_NONE;
 	struct kr_mig_lane *l;
 
+	if (m && m->link == link && !m->finished &&
+	    k->lane == KR_VTPMMOVE_LANE)
+		kr_vtpmmove_key(m, k);
 	if (!m || m->link != link || m->finished ||
 	    k->lane >= m->terms.protection.n_lanes)
 		return;

@@ -14,6 +14,7 @@
 #include "daemon/accept.h"
 #include "daemon/linkspeed.h"
 #include "daemon/migration.h"
+#include "daemon/peerkey.h"
 #include "daemon/spawn.h"
 #include "evidence/pubkey.h"
 #include "store/hostrow.h"
@@ -139,12 +140,15 @@ static void on_dialled(void *arg, int fd, const struct kr_err *why)
 		kr_link_end(l, &e);
 }
 
-/* A session is for migrations: without one it ends, by who began it. */
+/* A session is for migrations, and for what they need: without one it ends, by
+ * who began it.
+ */
 static void on_idle(void *arg)
 {
 	struct kr_link *l = arg;
 
-	bool idle = !kr_mig_with(l->host, l->peer);
+	bool idle = !kr_mig_with(l->host, l->peer) &&
+		    !kr_peerkey_with(l->host, l->peer);
 
 	if (idle && (l->outgoing || l->was_idle)) {
 		kr_link_close(l, NULL);
@@ -232,6 +236,10 @@ int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *body,
 		return kr_fail(e, KR_E_LIMIT, "message %u too long", type);
 	kr_wr_u16(&w, type);
 	kr_wr_bytes(&w, body->start, kr_wr_len(body));
+	/* counted from its last use: who goes back and forth finds it up */
+	l->was_idle = false;
+	if (l->up && !l->dead)
+		kr_timer_arm(l->host->loop, &l->idle, KR_LINK_IDLE_MS);
 	return kr_chan_put(&l->chan, KR_LINK_SEND, &w, &why) ?
 	       why.kr == KR_E_AGENT_DIED ? 0 :
 	       kr_fail(e, why.kr, "%s", why.what) : 0;

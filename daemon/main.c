@@ -157,6 +157,8 @@ static int take_up_vms(struct kr_host *h, struct kr_err *e)
 	} while (!r && d.n == DEAD_MAX);
 	if (!r)
 		kr_vm_tidy(h);
+	if (!r)
+		kr_vtpm_sweep(h);
 	return r;
 }
 

@@ -12,8 +12,13 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/api.h"
+#include "daemon/attested.h"
+#include "daemon/peerkey.h"
+#include "daemon/peerquote.h"
 #include "daemon/plan.h"
 #include "daemon/record.h"
+#include "daemon/vtpmmove.h"
+#include "policy/book.h"
 
 #define TICK_MS		200u
 #define FORGET_MS	30000u	/* the store knows it from then on */
@@ -122,6 +127,7 @@ static void on_reap(void *arg)
 		*p = m->next;
 	kr_mig_stop_plane(m);
 	kr_mig_hang_up(&m->anew.ends);
+	kr_peerquote_stop(&m->quote);
 	kr_timer_off(&m->timeout);
 	kr_timer_off(&m->freeze);
 	kr_timer_off(&m->tick);
@@ -130,6 +136,7 @@ static void on_reap(void *arg)
 	kr_plan_free(m->plan);
 	json_decref(m->result);
 	free(m->request);
+	kr_book_free(m->book);
 	free(m);
 }
 
@@ -141,6 +148,7 @@ struct kr_mig *kr_mig_new(struct kr_host *h, enum kr_state state)
 		return NULL;
 	m->host = h;
 	m->state = state;
+	m->book = kr_book_keep(h->book);
 	m->uid = (uid_t)-1;	/* nobody's, until who asked is known */
 	m->plane.io.fd = m->pc.far_fd = -1;
 	kr_lanes_init(m);
@@ -214,7 +222,7 @@ void kr_mig_end_vm(struct kr_mig *m, enum kr_state st,
 		return;
 	if (vm && kr_record_ours(m, st)) {
 		m->killing = true;
-		kr_vm_kill(vm, on_killed, m);
+		kr_vm_clear(vm, on_killed, m);
 		return;
 	}
 	if (vm)
@@ -251,6 +259,7 @@ void kr_mig_finish(struct kr_mig *m)
 			kr_api_migrated(m);	/* and undo it once more */
 		return;
 	}
+	kr_vtpmmove_over(m);
 	kr_api_migrated(m);
 	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
 }
@@ -369,6 +378,7 @@ void kr_mig_link_up(struct kr_link *l)
 		kr_mig_step(m, KR_EV_SESSION, NULL);
 	}
 	kr_api_link_up(l);
+	kr_peerkey_link_up(l);
 }
 
 void kr_mig_link_down(struct kr_link *l)
@@ -394,4 +404,7 @@ void kr_mig_link_down(struct kr_link *l)
 		kr_mig_step(m, KR_EV_LOST, NULL);
 	}
 	kr_api_link_down(l);
+	kr_peerkey_link_down(l);
+	kr_attested_link_down(l);
+	kr_peerquote_link_down(l);
 }

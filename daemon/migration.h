@@ -6,7 +6,7 @@
  * policy/handover.h, makes the new state durable, and only then acts.
  *
  * source.c and target.c hold the acts; talk.c speaks with the peer, witness.c
- * about both logs, and sourceword.c and targetword.c hear what it signed,
+ * about both logs, attested.c about what was booted, and sourceword.c and targetword.c hear what it signed,
  * sourcenews.c the source's hypervisor; planes.c speaks with the data plane,
  * lanes.c opens its lanes, record.c speaks with the store, migjson.c with
  * people.
@@ -21,6 +21,7 @@
 #include "daemon/dial.h"
 #include "daemon/host.h"
 #include "daemon/link.h"
+#include "daemon/peerquote.h"
 #include "daemon/postcopy.h"
 #include "daemon/strategy.h"
 #include "daemon/vm.h"
@@ -78,7 +79,10 @@ struct kr_mig {
 	struct kr_mig_lane lanes[KR_PLANE_LANES_MAX];
 	uint8_t		  n_lanes_up;
 	bool		  log_vouched, log_cosigned;	/* the peer's; ours */
+	bool		  attested;	/* S: the peer, or that is not asked for */
+	struct kr_peerquote quote;	/* S: what it booted */
 	struct kr_inforce peer_policy;	/* S: as its log said at the offer */
+	struct kr_book *book;	/* in force when it began; kept */
 	struct kr_requestrow *request;	/* others approved it; owned, or NULL */
 	bool		  sending, sent, loaded, broken;
 	bool		  touched;	/* S: the hypervisor may not run the VM */
@@ -276,6 +280,9 @@ int kr_source_statement(struct kr_mig *m, const struct kr_step *s,
 			struct kr_err *e);
 int kr_target_statement(struct kr_mig *m, const struct kr_step *s,
 			struct kr_err *e);
+/** kr_target_refuse() - Say that nothing comes of an offer, and why. */
+int kr_target_refuse(struct kr_link *l, const struct kr_offer *o,
+		     const struct kr_err *why);
 int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		    struct kr_err *e);
 /** kr_target_match() - Is all here that it takes, and the same as sent? */
@@ -284,8 +291,9 @@ void kr_target_match(struct kr_mig *m);
 void kr_source_ask(struct kr_mig *m);
 /** kr_source_session() - Take what the offer says of the session. */
 void kr_source_session(struct kr_mig *m);
-/** kr_source_offer() - Both logs are vouched for (witness.h): say the offer. */
-void kr_source_offer(struct kr_mig *m);
+/** kr_source_ready() - Say the offer, if both logs are vouched for (witness.h)
+ * and the peer has said what it booted (attested.h). */
+void kr_source_ready(struct kr_mig *m);
 /** kr_source_start() - Begin: @m holds what was asked for. */
 int kr_source_start(struct kr_mig *m, struct kr_err *e);
 /** kr_source_watch() - Hear its hypervisor's news (sourcenews.c). */

@@ -11,6 +11,7 @@
 #include "daemon/authorise.h"
 #include "evidence/ledger.h"
 #include "policy/bundle.h"
+#include "policy/keeping.h"
 #include "store/policyrow.h"
 
 static void folder_of(const struct kr_host *h, char out[PATH_MAX])
@@ -88,8 +89,25 @@ int kr_policy_offered(const struct kr_host *h, uint8_t ret_digest[32],
 	return r;
 }
 
+/* Of the subjects, whoever certifies raises all but himself. */
+static int spares(const struct kr_book *in_force, const struct kr_book *b,
+		  const struct kr_person *by, struct kr_err *e)
+{
+	struct kr_class is = kr_book_subject_carried(in_force, by, b);
+	struct kr_class wanted = kr_book_subject_class(b, by);
+	struct kr_decision d;
+
+	if (kr_class_at_least(is, wanted))
+		return 0;
+	d = kr_keeping_reclass(is, wanted, is, true);
+	return kr_fail(e, KR_E_FORBIDDEN, "it gives %s, who asks, a higher "
+		       "class: by the rule %s only if %s", by->name,
+		       d.rule ? d.rule->name : "that there is not",
+		       kr_decision_why(&d));
+}
+
 int kr_policy_reload(struct kr_host *h, const uint8_t *approved,
-		     struct kr_err *e)
+		     const struct kr_person *by, struct kr_err *e)
 {
 	KR_AUTO(kr_bundle_fini) struct kr_bundle bundle = { 0 };
 	struct kr_book *b;
@@ -106,7 +124,10 @@ int kr_policy_reload(struct kr_host *h, const uint8_t *approved,
 	r = kr_bundle_book(&bundle, folder, &b, e);
 	if (r)
 		return r;
-	r = replace(h, &bundle, b, e);
+	if (h->book && by)
+		r = spares(h->book, b, by, e);
+	if (!r)
+		r = replace(h, &bundle, b, e);
 	if (r)
 		kr_book_free(b);
 	return r;
@@ -213,7 +234,7 @@ static int reload_alone(struct kr_host *h, struct kr_err *e)
 		r = kr_store_begin(h->store, e);
 	if (r)
 		return r;
-	r = kr_policy_reload(h, offered, e);
+	r = kr_policy_reload(h, offered, NULL, e);
 	if (r) {
 		kr_store_rollback(h->store);
 		return r;

@@ -30,13 +30,16 @@ int kr_policy_offered(const struct kr_host *h, uint8_t ret_digest[32],
 /**
  * kr_policy_reload() - Put what the folder holds in force
  * @approved: only this one, by its digest; NULL: any
+ * @by:	      who asks, whom it must not raise himself; NULL: root, whose
+ *	      the files are
  *
  * In the caller's transaction: kr_policy_restore() if that comes to nothing.
  * Return: 0, also if it is in force already; KR_E_CONFIG; KR_E_NOT_APPROVED;
- *         KR_E_POLICY_VERSION if it is another, and its version not higher.
+ *         KR_E_FORBIDDEN; KR_E_POLICY_VERSION if it is another, and its version
+ *         not higher.
  */
 int kr_policy_reload(struct kr_host *h, const uint8_t *approved,
-		     struct kr_err *e);
+		     const struct kr_person *by, struct kr_err *e);
 
 /** kr_policy_restore() - What the store says is in force, is. */
 void kr_policy_restore(struct kr_host *h);

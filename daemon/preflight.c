@@ -13,8 +13,10 @@
 
 #include "base/fd.h"
 #include "daemon/disks.h"
+#include "daemon/firewall.h"
 #include "daemon/guard.h"
 #include "daemon/migration.h"
+#include "daemon/vtpmmove.h"
 #include "policy/book.h"
 #include "store/vmrow.h"
 
@@ -99,7 +101,7 @@ static int check_network(struct ctx *c, struct kr_err *e)
 		if (r)
 			return r;
 	}
-	return 0;
+	return kr_firewall_fits(c->h, &c->o->def, e);
 }
 
 static int check_storage(struct ctx *c, struct kr_err *e)
@@ -219,6 +221,21 @@ static int check_own_policy(struct ctx *c, struct kr_err *e)
 	return kr_guard_send(c->h, &c->o->terms, &c->o->def, e);
 }
 
+/* With its strategy, if that is known. */
+static int check_own_tpm(struct ctx *c, struct kr_err *e)
+{
+	enum kr_strategy s = kr_strategy_find(c->o->terms.strategy);
+
+	return s == KR_STRATEGY_N ? 0 : kr_vtpmmove_may(&c->o->def, s, e);
+}
+
+static int check_tpm(struct ctx *c, struct kr_err *e)
+{
+	int r = !c->o->def.tpm ? 0 : kr_vtpmmove_host(c->h, e);
+
+	return r ? r : check_own_tpm(c, e);
+}
+
 static int check_room(struct ctx *c, struct kr_err *e)
 {
 	struct statvfs f;
@@ -267,6 +284,8 @@ static int check_storages(struct ctx *c, struct kr_err *e)
 
 static int check_networks(struct ctx *c, struct kr_err *e)
 {
+	char note[KR_TEXT_BYTES_MAX - 32] = "";
+
 	for (unsigned int i = 0; i < c->h->cfg.n_networks; i++) {
 		const struct kr_map *n = &c->h->cfg.networks[i];
 		int r = is_bridge(c, n->name, n->value, e);
@@ -277,7 +296,10 @@ static int check_networks(struct ctx *c, struct kr_err *e)
 	if (c->h->cfg.n_networks && access("/dev/net/tun", R_OK | W_OK))
 		return kr_fail(e, KR_E_NO_NETWORK, "/dev/net/tun: %s",
 			       strerror(errno));
-	snprintf(c->note, sizeof(c->note), "%u mapped", c->h->cfg.n_networks);
+	if (c->h->cfg.n_networks)
+		kr_firewall_note(c->h, note, sizeof(note));
+	snprintf(c->note, sizeof(c->note), "%u mapped%s%s",
+		 c->h->cfg.n_networks, note[0] ? ", " : "", note);
 	return 0;
 }
 
@@ -322,7 +344,8 @@ static int check_vm(struct ctx *c, struct kr_err *e)
 static int check_agents(struct ctx *c, struct kr_err *e)
 {
 	static const char *const names[] = {
-		"korora-link", "korora-lookup", "korora-plane", "korora-qmp",
+		"korora-context", "korora-link", "korora-lookup",
+		"korora-plane", "korora-qmp", "korora-vtpm", "korora-wipe",
 	};
 	char path[PATH_MAX];
 
@@ -340,12 +363,25 @@ struct check {
 	int (*fn)(struct ctx *c, struct kr_err *e);
 };
 
+/* What keeps the keys of VMs' TPMs. */
+static int check_vtpm(struct ctx *c, struct kr_err *e)
+{
+	(void)e;
+	snprintf(c->note, sizeof(c->note), "%s",
+		 kr_tpmasked_configured(c->h) ?
+		 "their keys are sealed to this host's TPM" :
+		 c->h->cfg.vtpm_unsealed ? "their keys lie in files" :
+		 "none: this host has no TPM to keep a key");
+	return 0;
+}
+
 static const struct check for_host[] = {
 	{ "agents",	check_agents },
 	{ "hypervisor",	check_hypervisor },
 	{ "storage",	check_storages },
 	{ "network",	check_networks },
 	{ "VMs",	check_vms },
+	{ "VMs' TPMs",	check_vtpm },
 	{ "migrations",	check_unfinished },
 	{ "room for evidence", check_room },
 	{ "evidence log", check_log },
@@ -356,6 +392,7 @@ static const struct check for_source[] = {
 	{ "hypervisor",	check_hypervisor },
 	{ "VM",		check_vm },
 	{ "policy",	check_own_policy },
+	{ "TPM",	check_own_tpm },
 	{ "room for evidence", check_room },
 	{ "evidence log", check_log },
 };
@@ -363,6 +400,7 @@ static const struct check for_source[] = {
 static const struct check for_offer[] = {
 	{ "right to the VM", check_right },
 	{ "policy",	check_policy },
+	{ "TPM",	check_tpm },
 	{ "hypervisor",	check_hypervisor },
 	{ "hypervisor version", check_version },
 	{ "machine and CPU", check_machine },

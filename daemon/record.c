@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/consent.h"
+#include "daemon/files.h"
 #include "daemon/policy.h"
 #include "evidence/receipt.h"
 #include "store/receiptrow.h"
@@ -239,7 +240,8 @@ static int put_vm(struct kr_mig *m, enum kr_state to, struct kr_err *e)
 		 kr_state_side(to) == KR_SOURCE && to != KR_S_UNDONE ?
 		 m->peer : "");
 	v.updated_ms = kr_wall_ms();
-	return kr_vmrow_put(m->host->store, &v, e);
+	r = kr_vmrow_put(m->host->store, &v, e);
+	return r || to != KR_T_OWNER ? r : kr_files_keep(m->host, &m->def, e);
 }
 
 static int put_receipt(struct kr_mig *m, enum kr_state to, struct kr_err *e)

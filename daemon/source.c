@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/attested.h"
 #include "daemon/disks.h"
 #include "daemon/foretell.h"
 #include "daemon/authorise.h"
@@ -20,6 +21,7 @@
 #include "daemon/plan.h"
 #include "daemon/policy.h"
 #include "daemon/record.h"
+#include "daemon/vtpmmove.h"
 #include "daemon/witness.h"
 #include "store/requestrow.h"
 #include "wire/frame.h"
@@ -92,20 +94,24 @@ static int is_decided(const struct kr_mig *m, struct kr_err *e)
 		       "on %s before %s was offered", t->from_name, t->vm);
 }
 
-void kr_source_offer(struct kr_mig *m)
+void kr_source_ready(struct kr_mig *m)
 {
 	struct kr_err e = KR_ERR_NONE;
 
+	if (!m->log_vouched || !m->log_cosigned || !m->attested)
+		return;
 	m->peer_policy = m->link->policy;
 	if (is_decided(m, &e) || say_offer(m, &e))
 		kr_mig_fail(m, &e);
 }
 
-/* The offer follows once both logs are vouched for. */
+/* The offer follows once both logs are vouched for, and the peer attested. */
 static int act_offer(struct kr_mig *m, struct kr_err *e)
 {
+	int r = kr_witness_begin(m, e);
+
 	kr_mig_expect(m, KR_MIG_ANSWER_MS, "did not vouch for this log");
-	return kr_witness_begin(m, e);
+	return r ? r : kr_attested_begin(m, e);
 }
 
 /* ---- copy -------------------------------------------------------------- */
@@ -327,7 +333,9 @@ int kr_source_start(struct kr_mig *m, struct kr_err *e)
 		return kr_fail(e, KR_E_LIMIT, "%s: korora.conf of this host "
 			       "has postcopy = off",
 			       kr_strategy_name(m->strategy));
-	r = arm_timeout(m, e);
+	r = kr_vtpmmove_may(&m->def, m->strategy, e);
+	if (!r)
+		r = arm_timeout(m, e);
 	if (r)
 		return r;
 	m->vm = vm;

@@ -15,8 +15,8 @@
 
 /* ---- the offer --------------------------------------------------------- */
 
-static int refuse(struct kr_link *l, const struct kr_offer *o,
-		  const struct kr_err *why)
+int kr_target_refuse(struct kr_link *l, const struct kr_offer *o,
+		     const struct kr_err *why)
 {
 	struct kr_peerfail f = { .kr = (uint16_t)why->kr };
 	uint8_t buf[KR_TEXT_BYTES_MAX + 32];
@@ -107,7 +107,7 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		return kr_fail(e, KR_E_REPLAYED, "this offer came before");
 	if (kr_mig_welcome(l->host, &why) || check_offer(l, o, &why) ||
 	    kr_preflight_offer(l->host, o, &checks, &why))
-		return refuse(l, o, &why);
+		return kr_target_refuse(l, o, &why);
 	m = kr_mig_new(l->host, KR_T_NEW);
 	if (!m)
 		return kr_fail(e, KR_E_SYSTEM, "out of memory");
@@ -124,11 +124,11 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 	m->strategy = kr_strategy_find(o->terms.strategy);
 	if (kr_mig_check_peer(m, &s, &why)) {
 		kr_mig_forget(m);
-		return refuse(l, o, &why);
+		return kr_target_refuse(l, o, &why);
 	}
 	if (kr_mig_step(m, KR_EV_OFFERED, &why) < 0) {
 		kr_mig_forget(m);
-		return refuse(l, o, &why);
+		return kr_target_refuse(l, o, &why);
 	}
 	return 0;
 }

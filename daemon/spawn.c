@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -103,14 +104,17 @@ static int place_fds(const struct kr_launch *l, int log, int lock)
  * hypervisor and ends with it: it says, to any kororad and whatever that may
  * look at, whether the VM has a process here.
  */
-static int take_lock(const char *path)
+static int take_lock(const char *path, unsigned int wait_s)
 {
 	int fd = open(path, O_RDWR | O_CREAT, 0600);
 
-	if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) || ftruncate(fd, 0))) {
+	alarm(wait_s);		/* which ends this process, if it comes */
+	if (fd >= 0 && (flock(fd, wait_s ? LOCK_EX : LOCK_EX | LOCK_NB) ||
+			ftruncate(fd, 0))) {
 		close(fd);
 		fd = -1;
 	}
+	alarm(0);
 	return fd;
 }
 
@@ -126,42 +130,42 @@ static int write_pid(int fd)
 	       (ssize_t)(sizeof(text) - at);
 }
 
+static int name_pid(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	return fd < 0 || write_pid(fd);
+}
+
 /*
- * In the child: a hypervisor runs as root for its files' sake, without what
- * else root may do. Its taps and sockets are opened for it, so of all
- * capabilities it keeps the one that opens disks of another owner, and @also
- * (-1: none). Exec gives root what the bounding set has; without new
- * privileges no more than that.
+ * In the child: it is root, without what else root may do than @keep. Exec
+ * gives root what the bounding set has; without new privileges no more than
+ * that.
  */
-static int shed_capabilities(int also)
+static int shed_capabilities(uint64_t keep)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
 	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	const int keep[] = { CAP_DAC_OVERRIDE, also };
-	uint32_t bits[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
 	if (syscall(SYS_capget, &head, set))
 		return -1;
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
-		if (cap != keep[0] && cap != keep[1] &&
-		    prctl(PR_CAPBSET_DROP, cap))
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap))
 			return -1;
-	for (unsigned int i = 0; i < 2; i++)
-		if (keep[i] >= 0)
-			bits[CAP_TO_INDEX(keep[i])] |= CAP_TO_MASK(keep[i]);
 	for (unsigned int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		set[i].permitted &= bits[i];
-		set[i].effective &= bits[i];
+		uint32_t bits = (uint32_t)(keep >> 32 * i);
+
+		set[i].permitted &= bits;
+		set[i].effective &= bits;
 		set[i].inheritable = 0;
 	}
 	return syscall(SYS_capset, &head, set) ||
 	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-int kr_spawn_hyper(const struct kr_launch *l, const char *log,
-		   const char *lock, pid_t *ret_pid, struct kr_err *e)
+int kr_spawn_lasting(const struct kr_launch *l, const char *log,
+		     const char *lock, pid_t *ret_pid, struct kr_err *e)
 {
 	KR_AUTO(kr_fd_autoclose) int null = open("/dev/null", O_RDONLY |
 						 O_CLOEXEC);
@@ -176,19 +180,17 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 			       strerror(errno));
 	pid = fork();
 	if (!pid) {
-		int fd, pid_fd;
+		int fd;
 
 		plain_signals();
 		setsid();
 		setpriority(PRIO_PROCESS, 0, 0);
-		fd = take_lock(lock);
+		fd = take_lock(lock, l->lock_s);
 		if (fd < 0 || write_pid(fd) || chdir(l->cwd))
 			_exit(126);
-		pid_fd = open("qemu.pid", O_WRONLY | O_CREAT | O_TRUNC, 0644);
-		if (pid_fd < 0 ||
-		    write_pid(pid_fd) || dup2(null, 0) < 0 ||
-		    place_fds(l, out, fd) ||
-		    shed_capabilities(l->ptrace ? CAP_SYS_PTRACE : -1))
+		if ((l->pid_file && name_pid(l->pid_file)) ||
+		    dup2(null, 0) < 0 || place_fds(l, out, fd) ||
+		    shed_capabilities(l->keep))
 			_exit(126);
 		execv(l->argv[0], l->argv);
 		_exit(127);
@@ -197,4 +199,17 @@ int kr_spawn_hyper(const struct kr_launch *l, const char *log,
 		return kr_fail(e, KR_E_SYSTEM, "fork: %s", strerror(errno));
 	*ret_pid = pid;
 	return 0;
+}
+
+pid_t kr_spawn_holder(const char *lock)
+{
+	KR_AUTO(kr_fd_autoclose) int fd = open(lock, O_RDWR | O_CLOEXEC);
+	KR_AUTOFREE char *text = NULL;
+	pid_t pid;
+
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB) ||
+	    kr_read_file(lock, 32, &text, NULL))
+		return 0;
+	pid = (pid_t)strtol(text, NULL, 10);
+	return pid > 1 ? pid : 0;
 }

@@ -11,6 +11,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/api.h"
+#include "daemon/attested.h"
+#include "daemon/peerkey.h"
+#include "daemon/peerquote.h"
 #include "daemon/witness.h"
 
 /* ---- statements -------------------------------------------------------- */
@@ -156,6 +159,9 @@ static int on_peer_fail(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 
 	if (rc)
 		return rc;
+	kr_attested_called_off(l, f.migration);
+	kr_peerkey_failed(l, &f);
+	kr_peerquote_failed(l, &f);
 	m = kr_mig_find(l->host, f.migration);
 	if (!m || strcmp(m->peer, l->peer) || m->finished)
 		return 0;
@@ -196,7 +202,7 @@ static int hear(struct kr_link *l, uint16_t type, struct kr_rd *r,
 	switch ((enum kr_peermsg)type) {
 	case KR_PEER_OFFER:
 		rc = kr_offer_parse(r, &o, e);
-		return rc ? rc : kr_target_offer(l, &o, e);
+		return rc ? rc : kr_attested_offer(l, &o, e);
 	case KR_PEER_CHECK:
 		rc = kr_offer_parse(r, &o, e);
 		return rc ? rc : kr_api_check(l, &o, e);
@@ -217,6 +223,15 @@ static int hear(struct kr_link *l, uint16_t type, struct kr_rd *r,
 	case KR_PEER_LOG_HEAD:
 	case KR_PEER_LOG_COSIGN:
 		return kr_witness_message(l, type, r, e);
+	case KR_PEER_TPM_ASK:
+	case KR_PEER_TPM_KEYS:
+	case KR_PEER_TPM_CREDENTIAL:
+	case KR_PEER_TPM_OPENED:
+		return kr_peerkey_message(l, type, r, e);
+	case KR_PEER_QUOTE_ASK:
+	case KR_PEER_QUOTE_PART:
+	case KR_PEER_QUOTE_MORE:
+		return kr_peerquote_message(l, type, r, e);
 	default:
 		return kr_fail(e, KR_E_UNEXPECTED, "message type %u", type);
 	}

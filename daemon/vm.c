@@ -1,32 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vm.c - hypervisor processes: start, find again, end. Runs in kororad. What
- * is said to them, and what they say, goes through vmtalk.c.
+ * vm.c - hypervisor processes and their end. Runs in kororad. They are started
+ * and found again by vmstart.c; what is said to them, and what they say, goes
+ * through vmtalk.c.
  */
 #include "daemon/vm.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "daemon/spawn.h"
-#include "hyper/qemuargs.h"
-#include "hyper/tap.h"
+#include "daemon/firewall.h"
 
 #define LAST_WORDS_MS	2000u
-#define DEV_USERFAULTFD	(8u << 16)	/* QEMU from here on opens that */
 
 void kr_vm_folder(const struct kr_host *h, const char *name, char *out,
 		  size_t size)
@@ -59,6 +55,13 @@ static void remove_folder(const struct kr_host *h, const char *name)
 	rmdir(path);
 }
 
+/* It has no process here: nor has it rules. */
+void kr_vm_remove_traces(struct kr_host *h, const char *name)
+{
+	remove_folder(h, name);
+	kr_firewall_unload(h, name);
+}
+
 static void on_reap(void *arg)
 {
 	struct kr_vm *v = arg, **p = &v->host->vms;
@@ -72,25 +75,29 @@ static void on_reap(void *arg)
 
 static void unhook(struct kr_vm *v)
 {
+	kr_firewall_forget(v);
 	v->dead = true;
 	v->ready = false;
 	kr_timer_off(&v->retry);
 	kr_timer_off(&v->patience);
 	kr_timer_off(&v->last);
+	kr_wiping_stop(&v->wiping);
+	kr_vtpm_forget(&v->tpm);
+	kr_vtpmkey_stop(&v->key);
 	kr_chan_close(&v->chan);
 	kr_io_del(&v->exit);
 	kr_fd_close(&v->exit.fd);
 	kr_timer_arm(v->host->loop, &v->reap, 0);
 }
 
-static void gone(struct kr_vm *v, const struct kr_err *e)
+void kr_vm_gone(struct kr_vm *v, const struct kr_err *e)
 {
 	struct kr_vm_watch w = v->watch;
 
 	if (v->dead)
 		return;
 	unhook(v);
-	remove_folder(v->host, v->def.name);
+	kr_vm_remove_traces(v->host, v->def.name);
 	if (w.gone)
 		w.gone(w.arg, e);
 }
@@ -106,12 +113,12 @@ static void killed(struct kr_vm *v, bool dead)
 	if (dead && !then) {
 		kr_fail(&e, KR_E_HYPER_DIED, "%s: process %d ended at last",
 			v->def.name, (int)v->pid);
-		gone(v, &e);
+		kr_vm_gone(v, &e);
 		return;
 	}
 	if (dead) {
 		unhook(v);
-		remove_folder(v->host, v->def.name);
+		kr_vm_remove_traces(v->host, v->def.name);
 	}
 	if (then)
 		then(v->killed_arg, dead);
@@ -127,7 +134,7 @@ void kr_vm_last_words(struct kr_vm *v)
 	}
 	kr_fail(&e, KR_E_HYPER_DIED, "%s: process %d ended", v->def.name,
 		(int)v->pid);
-	gone(v, &e);
+	kr_vm_gone(v, v->why.code ? &v->why : &e);
 }
 
 static void on_last(void *arg)
@@ -162,8 +169,9 @@ static void on_patience(void *arg)
 	killed(v, false);
 }
 
-void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
-		void *arg)
+/* From here on it is dying. Is there a process yet that has to be ended? */
+static bool give_up(struct kr_vm *v, void (*then)(void *arg, bool dead),
+		    void *arg)
 {
 	assert(!v->dying && !v->dead);
 	v->dying = true;
@@ -171,22 +179,102 @@ void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
 	kr_vm_watch(v, NULL);
 	kr_timer_off(&v->retry);
 	kr_chan_close(&v->chan);
+	kr_vtpmkey_stop(&v->key);
 	v->killed = then;
 	v->killed_arg = arg;
-	if (v->ended) {
+	if (v->ended || !v->pid) {
+		v->ended = true;
 		kr_timer_arm(v->host->loop, &v->last, 0);
-		return;
 	}
+	return !v->ended;
+}
+
+static void shoot(struct kr_vm *v)
+{
 	syscall(SYS_pidfd_send_signal, v->exit.fd, SIGKILL, NULL, 0);
 	kr_timer_arm(v->host->loop, &v->patience, KR_VM_KILL_MS);
+}
+
+void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
+		void *arg)
+{
+	if (give_up(v, then, arg))
+		shoot(v);
+}
+
+/* What is left of it is said, and no reason to let it live. */
+static void on_wiped(void *arg, const struct kr_wiped *w,
+		     const struct kr_err *e)
+{
+	struct kr_vm *v = arg;
+	struct kr_err left = KR_ERR_NONE;
+
+	if (w && w->left)
+		kr_fail(&left, KR_E_NOT_WIPED, "%llu bytes of process %d",
+			(unsigned long long)w->left, (int)v->pid);
+	if (e || left.code)
+		kr_log_err(KR_LOG_ERROR, v->def.name, e ? e : &left);
+	kr_host_record_some(v->host, "memory-wiped", json_pack(
+		"{s:s, s:I, s:I, s:o*}", "vm", v->def.name,
+		"bytes", (json_int_t)(w ? w->bytes : 0),
+		"left", (json_int_t)(w ? w->left : 0),
+		"error", e ? json_string(e->what) : NULL));
+	shoot(v);
+}
+
+void kr_vm_clear(struct kr_vm *v, void (*then)(void *arg, bool dead),
+		 void *arg)
+{
+	if (!give_up(v, then, arg))
+		return;
+	syscall(SYS_pidfd_send_signal, v->exit.fd, SIGSTOP, NULL, 0);
+	v->wiping = (struct kr_wiping){ .done = on_wiped, .arg = v };
+	kr_wiping_start(v->host, v->pid, &v->wiping);
 }
 
 void kr_vm_wait(struct kr_vm *v, unsigned int ms)
 {
 	struct pollfd p = { .fd = v->exit.fd, .events = POLLIN };
 
-	if (poll(&p, 1, (int)ms) > 0)
+	if (v->ended)
+		kr_vm_last_words(v);
+	else if (poll(&p, 1, (int)ms) > 0)
 		on_exit_io(v, 0);
+}
+
+/* The VM goes on as its hypervisor lets it: commands to its TPM fail. */
+static void on_tpm_lost(void *arg)
+{
+	struct kr_vm *v = arg;
+	struct kr_err e = KR_ERR_NONE;
+	json_t *d;
+
+	if (v->dying || v->ended)
+		return;
+	kr_log(KR_LOG_ERROR, "VM %s: its TPM ended; see %s/console/%s."
+	       "vtpm.log", v->def.name, v->host->lib, v->def.name);
+	d = json_pack("{s:s, s:s}", "vm", v->def.name, "tenant",
+		      v->def.tenant);
+	if (kr_host_record(v->host, "vm-tpm-ended", d, &e))
+		kr_log_err(KR_LOG_ERROR, v->def.name, &e);
+	json_decref(d);
+}
+
+struct kr_vm *kr_vm_new(struct kr_host *h, const struct kr_vmdef *def)
+{
+	struct kr_vm *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->host = h;
+	v->def = *def;
+	kr_vm_talk(v);
+	v->exit = (struct kr_io){ .fd = -1, .fn = on_exit_io, .arg = v };
+	v->patience = (struct kr_timer){ .fn = on_patience, .arg = v };
+	v->last = (struct kr_timer){ .fn = on_last, .arg = v };
+	v->tpm = (struct kr_vtpm){ .lost = on_tpm_lost, .arg = v };
+	v->reap = (struct kr_timer){ .fn = on_reap, .arg = v };
+	return v;
 }
 
 void kr_vm_fini(struct kr_host *h)
@@ -199,215 +287,5 @@ void kr_vm_fini(struct kr_host *h)
 		kr_timer_off(&v->reap);
 		on_reap(v);
 	}
-}
-
-/* ---- the start --------------------------------------------------------- */
-
-static void lock_path(const struct kr_host *h, const char *name, char *out,
-		      size_t size)
-{
-	snprintf(out, size, "%s/vm/%s.lock", h->lib, name);
-}
-
-/*
- * The process of an earlier start, 0 if there is none. A pid may have been
- * given to somebody else since, and /run may have been lost; the lock tells
- * (spawn.c).
- */
-static pid_t find_pid(const struct kr_host *h, const char *name)
-{
-	char path[PATH_MAX];
-	KR_AUTOFREE char *text = NULL;
-	KR_AUTO(kr_fd_autoclose) int fd = -1;
-	pid_t pid;
-
-	lock_path(h, name, path, sizeof(path));
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB) ||
-	    kr_read_file(path, 32, &text, NULL))
-		return 0;
-	pid = (pid_t)strtol(text, NULL, 10);
-	return pid > 1 ? pid : 0;
-}
-
-static struct kr_vm *vm_new(struct kr_host *h, const struct kr_vmdef *def)
-{
-	struct kr_vm *v = calloc(1, sizeof(*v));
-
-	if (!v)
-		return NULL;
-	v->host = h;
-	v->def = *def;
-	kr_vm_talk(v);
-	v->exit = (struct kr_io){ .fd = -1, .fn = on_exit_io, .arg = v };
-	v->patience = (struct kr_timer){ .fn = on_patience, .arg = v };
-	v->last = (struct kr_timer){ .fn = on_last, .arg = v };
-	v->reap = (struct kr_timer){ .fn = on_reap, .arg = v };
-	return v;
-}
-
-/* From here on the VM is listed and its death is noticed. */
-static int follow(struct kr_vm *v, pid_t pid, struct kr_err *e)
-{
-	v->pid = pid;
-	v->exit.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (v->exit.fd < 0)
-		return kr_fail(e, KR_E_SYSTEM, "pidfd of %d: %s", (int)pid,
-			       strerror(errno));
-	fcntl(v->exit.fd, F_SETFD, FD_CLOEXEC);
-	if (kr_io_add(v->host->loop, &v->exit, EPOLLIN, e))
-		return e ? e->code : -EIO;
-	v->next = v->host->vms;
-	v->host->vms = v;
-	kr_timer_arm(v->host->loop, &v->retry, 0);
-	return 0;
-}
-
-static int open_taps(struct kr_host *h, const struct kr_vmdef *d, int *fds,
-		     struct kr_err *e)
-{
-	for (unsigned int i = 0; i < d->n_nics; i++) {
-		const char *bridge = kr_config_network(&h->cfg,
-						       d->nics[i].network);
-		char name[IFNAMSIZ];
-		int r;
-
-		if (!bridge)
-			return kr_fail(e, KR_E_NO_NETWORK,
-				       "network %s of %s is not mapped",
-				       d->nics[i].network, d->name);
-		r = kr_tap_open(bridge, name, &fds[i], e);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-static int plan(struct kr_host *h, const struct kr_vmdef *d,
-		enum kr_hyper_mode mode, const int *nics,
-		struct kr_launch *ret_l, struct kr_err *e)
-{
-	struct kr_hyper_storage st[KR_CONFIG_MAPS_MAX];
-	char cwd[PATH_MAX], console[PATH_MAX];
-	struct kr_hyper_site site = {
-		.binary = h->cfg.qemu_binary, .cwd = cwd,
-		.console_log = console, .storages = st,
-		.n_storages = h->cfg.n_storages,
-	};
-	const struct kr_hyper *hy;
-	int r = kr_hyper_find(d->hypervisor, &hy, e);
-
-	if (r)
-		return r;
-	kr_vm_folder(h, d->name, cwd, sizeof(cwd));
-	snprintf(console, sizeof(console), "%s/console/%s.log", h->lib,
-		 d->name);
-	for (unsigned int i = 0; i < h->cfg.n_storages; i++)
-		st[i] = (struct kr_hyper_storage){ h->cfg.storages[i].name,
-						   h->cfg.storages[i].value };
-	memcpy(site.nic_fds, nics, sizeof(site.nic_fds));
-	r = -kr_mkdirs(cwd, 0700);
-	if (r)
-		return kr_fail(e, KR_E_SYSTEM, "%s: %s", cwd, strerror(r));
-	return hy->plan(d, &site, mode, ret_l, e);
-}
-
-int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
-		enum kr_hyper_mode mode, const struct kr_vm_watch *watch,
-		struct kr_vm **ret_v, struct kr_err *e)
-{
-	int nics[KR_VMDEF_NICS_MAX] = { -1, -1, -1, -1 };
-	KR_AUTOFREE struct kr_launch *l = calloc(1, sizeof(*l));
-	struct kr_vm *v = vm_new(h, def);
-	char log[PATH_MAX], lock[PATH_MAX];
-	uint32_t version = 0;
-	pid_t pid;
-	int r;
-
-	if (!l || !v) {
-		free(v);
-		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	}
-	snprintf(log, sizeof(log), "%s/console/%s.qemu.log", h->lib,
-		 def->name);
-	lock_path(h, def->name, lock, sizeof(lock));
-	pid = kr_vm_find(h, def->name) ? kr_vm_find(h, def->name)->pid :
-					 find_pid(h, def->name);
-	r = pid ? kr_fail(e, KR_E_VM_STATE, "%s has a process here already: "
-			  "%d", def->name, (int)pid) :
-		  open_taps(h, def, nics, e);
-	if (!r)
-		r = plan(h, def, mode, nics, l, e);
-	if (!r && mode == KR_HYPER_INCOMING_EARLY) {
-		r = kr_host_hyper_version(h, &version, e);
-		l->ptrace = version < DEV_USERFAULTFD ||
-			    access("/dev/userfaultfd", R_OK | W_OK);
-	}
-	if (!r)
-		r = kr_spawn_hyper(l, log, lock, &pid, e);
-	for (unsigned int i = 0; i < KR_VMDEF_NICS_MAX; i++)
-		kr_fd_close(&nics[i]);
-	if (!r) {
-		r = follow(v, pid, e);
-		if (r)
-			kill(pid, SIGKILL);
-	}
-	if (r) {
-		if (r != -EBUSY)	/* else it is not ours to remove */
-			remove_folder(h, def->name);
-		free(v);
-		return r;
-	}
-	kr_vm_watch(v, watch);
-	*ret_v = v;
-	return 0;
-}
-
-void kr_vm_tidy(struct kr_host *h)
-{
-	char path[PATH_MAX];
-	struct dirent *f;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "%s/vm", h->run);
-	d = opendir(path);
-	while (d && (f = readdir(d))) {
-		pid_t pid;
-
-		if (!kr_vmdef_name_ok(f->d_name) || kr_vm_find(h, f->d_name))
-			continue;
-		pid = find_pid(h, f->d_name);
-		if (pid) {
-			kr_log(KR_LOG_WARN, "ending hypervisor %d of %s, which "
-			       "nothing here accounts for", (int)pid,
-			       f->d_name);
-			kill(pid, SIGKILL);
-		}
-		remove_folder(h, f->d_name);
-	}
-	if (d)
-		closedir(d);
-}
-
-int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
-		struct kr_vm **ret_v, struct kr_err *e)
-{
-	pid_t pid = find_pid(h, def->name);
-	struct kr_vm *v;
-	int r;
-
-	if (!pid) {
-		remove_folder(h, def->name);
-		return 1;
-	}
-	v = vm_new(h, def);
-	if (!v)
-		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	r = follow(v, pid, e);
-	if (r) {
-		free(v);
-		return r;
-	}
-	*ret_v = v;
-	return 0;
+	kr_firewall_fini(h);
 }

@@ -9,9 +9,13 @@
 #ifndef KR_DAEMON_VM_H
 #define KR_DAEMON_VM_H
 
+#include <net/if.h>
 #include <sys/types.h>
 
 #include "daemon/host.h"
+#include "daemon/vtpm.h"
+#include "daemon/vtpmkey.h"
+#include "daemon/wiped.h"
 #include "hyper/hyper.h"
 #include "hyper/hyper_msg.h"
 
@@ -30,16 +34,32 @@ struct kr_vm_watch {
 	void *arg;
 };
 
+/* How far the rules are of a VM that has a firewall. */
+enum kr_vm_guard {
+	KR_VM_OPEN,		/* it has none */
+	KR_VM_LOADING,		/* its taps are down, and it is not ready */
+	KR_VM_ASLEEP,		/* loaded; to be woken before it runs */
+	KR_VM_WAKING,		/* and then it runs */
+	KR_VM_GUARDED,
+};
+
 struct kr_vm {
 	struct kr_vm	  *next;
 	struct kr_host	  *host;
 	struct kr_vmdef	   def;
-	pid_t		   pid;
+	enum kr_hyper_mode mode;
+	pid_t		   pid;		/* 0 until its TPM's key is here */
 	struct kr_io	   exit;	/* pidfd */
+	struct kr_vtpmkey  key;		/* wiped once its TPM has it */
+	struct kr_vtpm	   tpm;
 	struct kr_chan	   chan;
 	pid_t		   agent;
 	struct kr_timer	   retry;	/* until the control socket is there */
 	unsigned int	   n_tries;
+	enum kr_vm_guard   guard;
+	char		   taps[KR_VMDEF_NICS_MAX][IFNAMSIZ]; /* if it LOADs */
+	struct kr_err	   why;		/* it is ended, if it is; else none */
+	bool		   spoke;	/* the agent: READY */
 	bool		   ready, dead;
 	bool		   dying;	/* killed, and not dead yet */
 	bool		   ended;	/* by itself; its last words may come */
@@ -51,6 +71,7 @@ struct kr_vm {
 	void		  *killed_arg;
 	struct kr_timer	   patience;	/* with a process that does not die */
 	struct kr_timer	   last;	/* with the last words of one that did */
+	struct kr_wiping   wiping;	/* its memory, before it is killed */
 	struct kr_timer	   reap;
 };
 
@@ -60,6 +81,10 @@ struct kr_vm *kr_vm_find(struct kr_host *h, const char *name);
 /**
  * kr_vm_spawn() - Start a hypervisor for @def, paused
  * @watch: told when it is ready, or gone
+ *
+ * If it has a TPM, that one's key is asked for first: until it is here the VM
+ * has no process, and what fails then is told as gone. Ended in between, it
+ * never has one.
  */
 int kr_vm_spawn(struct kr_host *h, const struct kr_vmdef *def,
 		enum kr_hyper_mode mode, const struct kr_vm_watch *watch,
@@ -81,8 +106,21 @@ int kr_vm_adopt(struct kr_host *h, const struct kr_vmdef *def,
  */
 void kr_vm_tidy(struct kr_host *h);
 
+/** kr_vm_new() - For vmstart.c: not listed yet; NULL if out of memory. */
+struct kr_vm *kr_vm_new(struct kr_host *h, const struct kr_vmdef *def);
+
+/** kr_vm_gone() - For vmstart.c: it has no process, and will have none. */
+void kr_vm_gone(struct kr_vm *v, const struct kr_err *e);
+
+/** kr_vm_remove_traces() - For vmstart.c: what is in run/korora/vm/NAME, and its
+ * firewall. */
+void kr_vm_remove_traces(struct kr_host *h, const char *name);
+
 /** kr_vm_talk() - For vm.c: ready to be attached to its agent, by @retry. */
 void kr_vm_talk(struct kr_vm *v);
+
+/** kr_vm_tell_ready() - For vmtalk.c and vm.c: both agents are done with it? */
+void kr_vm_tell_ready(struct kr_vm *v);
 
 /** kr_vm_last_words() - For vmtalk.c: @v has ended, and no more will come. */
 void kr_vm_last_words(struct kr_vm *v);
@@ -117,6 +155,17 @@ int kr_vm_uri(struct kr_vm *v, uint16_t command, const char *uri,
 #define KR_VM_KILL_MS	5000u
 void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
 		void *arg);
+
+/**
+ * kr_vm_clear() - Overwrite all its memory, and end the process for good
+ *
+ * As kr_vm_kill(), for a process that holds what is another host's now, or
+ * never became this host's. It stands still from this call on. What could not
+ * be overwritten is an error in the log, where the entry memory-wiped has how
+ * much was; the process is ended all the same.
+ */
+void kr_vm_clear(struct kr_vm *v, void (*then)(void *arg, bool dead),
+		 void *arg);
 
 /** kr_vm_wait() - Let a dying one be dead within @ms, here and now. */
 void kr_vm_wait(struct kr_vm *v, unsigned int ms);

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/firewall.h"
 #include "daemon/guard.h"
 #include "daemon/spawn.h"
 #include "daemon/vm.h"
@@ -21,6 +22,15 @@
 
 /* Of one that has ended, only events are news: they tell why. */
 
+void kr_vm_tell_ready(struct kr_vm *v)
+{
+	if (!v->spoke || v->guard == KR_VM_LOADING)
+		return;
+	v->ready = true;
+	if (v->watch.ready)
+		v->watch.ready(v->watch.arg, &v->at_ready);
+}
+
 static int on_ready(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 		    struct kr_err *e)
 {
@@ -31,10 +41,18 @@ static int on_ready(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 	(void)n_fds;
 	if (rc || v->ended)
 		return rc;
-	v->ready = true;
-	if (v->watch.ready)
-		v->watch.ready(v->watch.arg, &v->at_ready);
+	v->spoke = true;
+	kr_vm_tell_ready(v);
 	return 0;
+}
+
+/* By now it has state: a new one, or what came with a VM that is this host's. */
+static void tpm_began(struct kr_vm *v)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	if (kr_vtpmkey_began(v->host, v->def.name, &e))
+		kr_log_err(KR_LOG_ERROR, v->def.name, &e);
 }
 
 static int on_done(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
@@ -46,6 +64,8 @@ static int on_done(void *arg, struct kr_rd *r, int *fds, unsigned int n_fds,
 
 	(void)fds;
 	(void)n_fds;
+	if (!rc && v->def.tpm && m.command == KR_HYPER_RUN)
+		tpm_began(v);
 	if (!rc && !v->ended && v->watch.done)
 		v->watch.done(v->watch.arg, m.command);
 	return rc;
@@ -120,7 +140,7 @@ static void on_agent_gone(void *arg, const struct kr_err *e)
 {
 	struct kr_vm *v = arg;
 
-	v->ready = false;
+	v->ready = v->spoke = false;
 	if (v->dead)
 		return;
 	if (v->ended) {
@@ -215,8 +235,27 @@ static int say(struct kr_vm *v, uint16_t command, const struct kr_wr *w,
 	return r ? r : kr_chan_put_fds(&v->chan, command, w, &fd, fd >= 0, e);
 }
 
+/* Its rules are in force: now it may run. */
+static void on_awake(struct kr_vm *v, const struct kr_err *why)
+{
+	struct kr_err e = why ? *why : KR_ERR_NONE;
+
+	v->guard = why ? KR_VM_ASLEEP : KR_VM_GUARDED;
+	if ((why || say(v, KR_HYPER_RUN, NULL, -1, &e)) && v->watch.fail)
+		v->watch.fail(v->watch.arg, KR_HYPER_RUN, &e);
+}
+
 int kr_vm_command(struct kr_vm *v, uint16_t command, struct kr_err *e)
 {
+	if (command == KR_HYPER_RUN && v->ready && v->guard == KR_VM_ASLEEP) {
+		int r = kr_firewall_wake(v, on_awake, e);
+
+		if (!r)
+			v->guard = KR_VM_WAKING;
+		return r;
+	}
+	if (command == KR_HYPER_RUN && v->guard == KR_VM_WAKING)
+		return 0;	/* it will be said */
 	return say(v, command, NULL, -1, e);
 }
 

@@ -147,14 +147,13 @@ static int call_off(struct kr_link *l, const uint8_t id[16],
 	return kr_link_send(l, KR_PEER_FAIL, &w, NULL);
 }
 
-/* Both logs are vouched for: make the offer, once. */
+/* One more of what the offer waits for; once. */
 static void go_on(struct kr_mig *m, bool *done)
 {
 	if (*done)
 		return;
 	*done = true;
-	if (m->log_vouched && m->log_cosigned)
-		kr_source_offer(m);
+	kr_source_ready(m);
 }
 
 static int refuse(struct kr_link *l, const struct kr_loghead *h,

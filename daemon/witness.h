@@ -15,7 +15,7 @@
 /**
  * kr_witness_begin() - S: show this host's log, and ask for the peer's
  *
- * In KR_S_OFFER kr_source_offer() follows once both are vouched for, or the
+ * In KR_S_OFFER kr_source_ready() follows once each is vouched for, or the
  * migration fails; in any other state nothing does.
  */
 int kr_witness_begin(struct kr_mig *m, struct kr_err *e);

@@ -29,7 +29,7 @@ struct kr_approval {
 	uint8_t	 request[16];
 	char	 procedure[32];		/* "": a migration. Of another one vm
 					 * and to are "", epoch is 0 */
-	char	 item[72];		/* kind:NAME of what it is used on, or
+	char	 item[80];		/* kind:NAME of what it is used on, or
 					 * "" */
 	char	 vm[64];
 	uint8_t	 definition[32];	/* SHA-256 of the VM's definition, or

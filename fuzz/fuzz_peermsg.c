@@ -7,8 +7,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/enrolmsg.h"
 #include "wire/frame.h"
 #include "wire/peermsg.h"
+#include "wire/quotemsg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -24,6 +26,12 @@ static void take(uint16_t type, struct kr_rd *r, struct kr_wr *w)
 		struct kr_logseen  seen;
 		struct kr_loghead  head;
 		struct kr_logcosign cosign;
+		struct kr_enrolkeys keys;
+		struct kr_enrolcredential credential;
+		struct kr_enrolopened opened;
+		struct kr_quoteask quote;
+		struct kr_quotepart part;
+		struct kr_quotemore more;
 	} m;
 
 	switch (type) {
@@ -67,6 +75,33 @@ static void take(uint16_t type, struct kr_rd *r, struct kr_wr *w)
 	case KR_PEER_LOG_COSIGN:
 		assert(!kr_logcosign_parse(r, &m.cosign, NULL));
 		kr_logcosign_put(w, &m.cosign);
+		break;
+	case KR_PEER_TPM_KEYS:
+		assert(!kr_enrolmsg_keys_parse(r, &m.keys, NULL));
+		assert(m.keys.m.n_cert <= KR_EKCERT_BYTES_MAX);
+		kr_enrolmsg_keys_put(w, &m.keys);
+		break;
+	case KR_PEER_TPM_CREDENTIAL:
+		assert(!kr_enrolmsg_credential_parse(r, &m.credential, NULL));
+		kr_enrolmsg_credential_put(w, &m.credential);
+		break;
+	case KR_PEER_TPM_OPENED:
+		assert(!kr_enrolmsg_opened_parse(r, &m.opened, NULL));
+		kr_enrolmsg_opened_put(w, &m.opened);
+		break;
+	case KR_PEER_QUOTE_ASK:
+		assert(!kr_quotemsg_ask_parse(r, &m.quote, NULL));
+		kr_quotemsg_ask_put(w, &m.quote);
+		break;
+	case KR_PEER_QUOTE_PART:
+		assert(!kr_quotemsg_part_parse(r, &m.part, NULL));
+		assert(m.part.n && m.part.offset + m.part.n <= m.part.total &&
+		       m.part.total <= KR_SAID_BYTES_MAX);
+		kr_quotemsg_part_put(w, &m.part);
+		break;
+	case KR_PEER_QUOTE_MORE:
+		assert(!kr_quotemsg_more_parse(r, &m.more, NULL));
+		kr_quotemsg_more_put(w, &m.more);
 		break;
 	default:
 		assert(!kr_peerfail_parse(r, &m.fail, NULL));

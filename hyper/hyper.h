@@ -48,6 +48,8 @@ struct kr_hyper_site {
 	unsigned int n_storages;
 	/** One tap per nic, in the definition's order; see kr_tap_open(). */
 	int nic_fds[KR_VMDEF_NICS_MAX];
+	/** Stream socket of its TPM's control channel, if it has a TPM. */
+	int tpm_fd;
 };
 
 /*
@@ -68,9 +70,12 @@ struct kr_launch {
 	const char  *console;
 	char	     bytes[KR_LAUNCH_BYTES_MAX]; /* what argv points to */
 	size_t	     n_bytes;
-	/** It is to keep CAP_SYS_PTRACE: userfaultfd(2) wants that, unless
-	 * the hypervisor opens /dev/userfaultfd (QEMU does from 8.0 on). */
-	bool	     ptrace;
+	/** File in cwd that is given its pid; NULL if none. */
+	const char  *pid_file;
+	/** Capabilities that it keeps, a bit for each: 1 << CAP_… */
+	uint64_t     keep;
+	/** How long to wait for a lock that another holds; 0: not at all. */
+	unsigned int lock_s;
 };
 
 struct kr_hyper {

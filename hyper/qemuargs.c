@@ -114,9 +114,15 @@ static int add_disk(struct kr_launch *l, const struct kr_vmdef *d, uint32_t i,
 	    "auto-read-only=off,cache.direct=off,cache.no-flush=off", x->name,
 	    esc, ro);
 	arg(l, "-blockdev");
-	arg(l, "driver=%s,node-name=disk-%s,file=file-%s,read-only=%s,"
-	    "auto-read-only=off", kr_vmdef_format_name(x->format), x->name,
-	    x->name, ro);
+	if (x->format == KR_VMDEF_QCOW2)	/* only JSON can say null */
+		arg(l, "{\"driver\":\"qcow2\",\"node-name\":\"disk-%s\","
+		    "\"file\":\"file-%s\",\"backing\":null,"
+		    "\"read-only\":%s,\"auto-read-only\":false}", x->name,
+		    x->name, x->readonly ? "true" : "false");
+	else
+		arg(l, "driver=%s,node-name=disk-%s,file=file-%s,read-only=%s,"
+		    "auto-read-only=off", kr_vmdef_format_name(x->format),
+		    x->name, x->name, ro);
 	arg(l, "-device");
 	if (x->bus == KR_VMDEF_VIRTIO)
 		arg(l, "virtio-blk-pci,drive=disk-%s,id=%s,bus=%s,addr=0x%x,"
@@ -225,6 +231,22 @@ static void memory(struct kr_launch *l, const struct kr_vmdef *d)
 		arg(l, "%uM", d->memory_mb);
 }
 
+/* What it is called is part of the stream; a VM has one. */
+static int add_tpm(struct kr_launch *l, int fd, struct kr_err *e)
+{
+	if (fd < 0)
+		return kr_fail(e, KR_E_SYSTEM, "no channel to its TPM");
+	l->fds[l->n_fds] = fd;
+	arg(l, "-chardev");
+	arg(l, "socket,id=chrtpm,fd=%u", KR_LAUNCH_FD_FIRST + l->n_fds);
+	l->n_fds++;
+	arg(l, "-tpmdev");
+	arg(l, "emulator,id=tpm0,chardev=chrtpm");
+	arg(l, "-device");
+	arg(l, "tpm-crb,tpmdev=tpm0");
+	return 0;
+}
+
 static void add_machine(struct kr_launch *l, const struct kr_vmdef *d)
 {
 	arg(l, "-name");
@@ -262,6 +284,7 @@ int kr_qemuargs_plan(const struct kr_vmdef *d, const struct kr_hyper_site *s,
 	l->argc = l->n_fds = 0;
 	l->n_bytes = 0;
 	l->console = NULL;
+	l->pid_file = "qemu.pid";
 	if (snprintf(l->cwd, sizeof(l->cwd), "%s", s->cwd) >= PATH_MAX)
 		return kr_fail(e, KR_E_CONFIG, "run folder path is too long");
 	arg(l, "%s", s->binary);
@@ -274,6 +297,8 @@ int kr_qemuargs_plan(const struct kr_vmdef *d, const struct kr_hyper_site *s,
 	for (uint32_t i = 0; i < d->n_nics; i++)
 		if ((r = add_nic(l, &d->nics[i], i, s->nic_fds[i], q35, e)))
 			return r;
+	if (d->tpm && (r = add_tpm(l, s->tpm_fd, e)))
+		return r;
 	if (d->console && (r = add_console(l, s, e)))
 		return r;
 	if (mode != KR_HYPER_FRESH) {

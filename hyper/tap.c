@@ -33,7 +33,7 @@ static int raise_address(int s, const char *tap, struct kr_err *e)
 		       strerror(errno));
 }
 
-/* Into the bridge first, then up: it never talks outside of it. */
+/* Into the bridge while it is down: it never talks outside of it. */
 static int attach(const char *bridge, const char *tap, struct kr_err *e)
 {
 	KR_AUTO(kr_fd_autoclose) int s =
@@ -51,7 +51,17 @@ static int attach(const char *bridge, const char *tap, struct kr_err *e)
 	if (ioctl(s, SIOCBRADDIF, &ifr))
 		return kr_fail(e, KR_E_NO_NETWORK, "bridge %s: %s", bridge,
 			       strerror(errno));
-	memset(&ifr, 0, sizeof(ifr));
+	return 0;
+}
+
+int kr_tap_up(const char *tap, struct kr_err *e)
+{
+	KR_AUTO(kr_fd_autoclose) int s =
+		socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { 0 };
+
+	if (s < 0)
+		return kr_fail(e, KR_E_SYSTEM, "socket: %s", strerror(errno));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", tap);
 	if (ioctl(s, SIOCGIFFLAGS, &ifr))
 		return kr_fail(e, KR_E_SYSTEM, "flags of %s: %s", tap,

@@ -12,7 +12,7 @@
 #include "base/err.h"
 
 /**
- * kr_tap_open() - Make a tap device on a bridge and bring it up
+ * kr_tap_open() - Make a tap device on a bridge; it is down
  * @bridge:   name of a bridge of this host's
  * @ret_name: krtN, chosen by the kernel
  * @ret_fd:   close-on-exec, owned by the caller
@@ -21,5 +21,8 @@
  */
 int kr_tap_open(const char *bridge, char ret_name[IFNAMSIZ], int *ret_fd,
 		struct kr_err *e);
+
+/** kr_tap_up() - From now on it carries what its two ends say. */
+int kr_tap_up(const char *name, struct kr_err *e);
 
 #endif

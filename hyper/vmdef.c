@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vmdef.c - VM definitions: one table of keys says how each is read and
- * checked, printed and where it lives. Runs in kororad and korora; texts
- * from a peer pass through the same parser.
+ * vmdef.c - VM definitions read, checked as a whole and printed, by the table
+ * of their keys (vmdefkey.c). Runs in kororad and korora; texts from a peer
+ * pass through the same parser.
  */
 #include "hyper/vmdef.h"
 
@@ -13,221 +13,11 @@
 #include <string.h>
 
 #include "base/ini.h"
+#include "hyper/vmdefkey.h"
 
-static const char *const accels[] = { "tcg", "kvm" };
-static const char *const formats[] = { "raw", "qcow2" };
-static const char *const buses[] = { "virtio", "ide" };
 static const char *const switches[] = { "off", "on" };
 
-static_assert(sizeof(accels) / sizeof(accels[0]) == KR_VMDEF_ACCEL_N, "");
-static_assert(sizeof(formats) / sizeof(formats[0]) == KR_VMDEF_FORMAT_N, "");
-static_assert(sizeof(buses) / sizeof(buses[0]) == KR_VMDEF_BUS_N, "");
-
-const char *kr_vmdef_accel_name(enum kr_vmdef_accel a)
-{
-	return accels[a];
-}
-
-const char *kr_vmdef_format_name(enum kr_vmdef_format f)
-{
-	return formats[f];
-}
-
-const char *kr_vmdef_bus_name(enum kr_vmdef_bus b)
-{
-	return buses[b];
-}
-
-#define LOWER	"abcdefghijklmnopqrstuvwxyz"
-#define UPPER	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS	"0123456789"
-
-/* 1..@max bytes of @set, the first of @head. */
-static bool made_of(const char *s, size_t max, const char *head,
-		    const char *set)
-{
-	size_t n = strlen(s);
-
-	return n && n <= max && strchr(head, s[0]) && strspn(s, set) == n;
-}
-
-bool kr_vmdef_name_ok(const char *name)
-{
-	return made_of(name, KR_VMDEF_NAME_MAX, LOWER DIGITS,
-		       LOWER DIGITS "._-");
-}
-
-static bool logical_ok(const char *s)
-{
-	return made_of(s, 31, LOWER DIGITS, LOWER DIGITS "_-");
-}
-
-static bool device_ok(const char *s)
-{
-	return made_of(s, 15, LOWER, LOWER DIGITS);
-}
-
-static bool path_ok(const char *path)
-{
-	if (!made_of(path, KR_VMDEF_FILE_MAX, LOWER UPPER DIGITS "._+@=",
-		     LOWER UPPER DIGITS "._+@=/-"))
-		return false;
-	for (const char *p = path;;) {
-		size_t n = strcspn(p, "/");
-
-		if (!n || p[0] == '-' || (n == 1 && p[0] == '.') ||
-		    (n == 2 && p[0] == '.' && p[1] == '.'))
-			return false;
-		if (!p[n])
-			return true;
-		p += n + 1;
-	}
-}
-
-bool kr_vmdef_file(const char *file, char ret_storage[32],
-		   const char **ret_path)
-{
-	const char *colon = strchr(file, ':');
-	char storage[32];
-
-	if (!colon || (size_t)(colon - file) >= sizeof(storage))
-		return false;
-	memcpy(storage, file, (size_t)(colon - file));
-	storage[colon - file] = '\0';
-	if (!logical_ok(storage) || !path_ok(colon + 1))
-		return false;
-	memcpy(ret_storage, storage, sizeof(storage));
-	*ret_path = colon + 1;
-	return true;
-}
-
-/* ---- one check per kind of value; NULL or what the value must be ------- */
-
-static const char *check_name(const char *v)
-{
-	return kr_vmdef_name_ok(v) ? NULL :
-	       "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit";
-}
-
-static const char *check_word(const char *v)
-{
-	return made_of(v, 31, LOWER DIGITS, LOWER DIGITS "_-") ? NULL :
-	       "1 to 31 of a-z 0-9 _ -, beginning with a letter or digit";
-}
-
-static const char *check_adapter(const char *v)
-{
-	return device_ok(v) ? NULL : "the name of an adapter, such as qemu";
-}
-
-static const char *check_machine(const char *v)
-{
-	return made_of(v, 63, LOWER UPPER DIGITS,
-		       LOWER UPPER DIGITS "._-") ? NULL :
-	       "a machine type, such as pc-q35-7.2";
-}
-
-static const char *check_cpu(const char *v)
-{
-	return made_of(v, 127, LOWER UPPER DIGITS,
-		       LOWER UPPER DIGITS "._+=,-") ? NULL :
-	       "a CPU model, such as qemu64 or max,-smap";
-}
-
-static const char *check_file(const char *v)
-{
-	char storage[32];
-	const char *path;
-
-	return strlen(v) <= KR_VMDEF_FILE_MAX &&
-	       kr_vmdef_file(v, storage, &path) ? NULL :
-	       "STORAGE:PATH with a plain relative path";
-}
-
-static const char *check_mac(const char *v)
-{
-	unsigned int any = 0;
-
-	if (strlen(v) != 17)
-		return "a MAC address";
-	for (size_t i = 0; i < 17; i++) {
-		if (i % 3 == 2 ? v[i] != ':' :
-				 !strchr("0123456789abcdefABCDEF", v[i]))
-			return "a MAC address";
-		any |= v[i] != ':' && v[i] != '0';
-	}
-	if (!any || strchr("13579bdfBDF", v[1]))
-		return "a unicast MAC address";
-	return NULL;
-}
-
-static const char *check_cmdline(const char *v)
-{
-	return strlen(v) <= KR_VMDEF_CMDLINE_MAX ? NULL :
-	       "at most 1023 bytes";
-}
-
-/* ---- the table --------------------------------------------------------- */
-
-enum kind { STR, NUM, ENUM, BOOL };
-
-struct key {
-	const char	  *section, *key;
-	enum kind	   kind;
-	bool		   needed;
-	size_t		   offset;		/* in its section's struct */
-	size_t		   size;		/* STR: room with NUL */
-	const char	  *(*check)(const char *);	/* STR */
-	uint32_t	   min, max;		/* NUM */
-	const char *const *names;		/* ENUM */
-	uint32_t	   n_names;
-};
-
-#define AT(type, f)	.offset = offsetof(struct type, f), \
-			.size = sizeof(((struct type *)NULL)->f)
-#define NAMES(n)	.names = (n), .n_names = sizeof(n) / sizeof((n)[0])
-
-/* In canonical order. */
-static const struct key keys[] = {
-	{ "vm", "name", STR, true, AT(kr_vmdef, name), .check = check_name },
-	{ "vm", "tenant", STR, false, AT(kr_vmdef, tenant),
-	  .check = check_name },
-	{ "vm", "hypervisor", STR, false, AT(kr_vmdef, hypervisor),
-	  .check = check_adapter },
-	{ "vm", "machine", STR, true, AT(kr_vmdef, machine),
-	  .check = check_machine },
-	{ "vm", "cpu", STR, false, AT(kr_vmdef, cpu), .check = check_cpu },
-	{ "vm", "vcpus", NUM, true, AT(kr_vmdef, vcpus), .min = 1,
-	  .max = KR_VMDEF_VCPUS_MAX },
-	{ "vm", "memory_mb", NUM, true, AT(kr_vmdef, memory_mb),
-	  .min = KR_VMDEF_MEMORY_MB_MIN, .max = KR_VMDEF_MEMORY_MB_MAX },
-	{ "vm", "accel", ENUM, false, AT(kr_vmdef, accel), NAMES(accels) },
-	{ "vm", "console", BOOL, false, AT(kr_vmdef, console) },
-	{ "vm", "revision", NUM, false, AT(kr_vmdef, revision), .min = 1,
-	  .max = KR_VMDEF_REVISION_MAX },
-	{ "boot", "kernel", STR, false, AT(kr_vmdef, kernel),
-	  .check = check_file },
-	{ "boot", "initrd", STR, false, AT(kr_vmdef, initrd),
-	  .check = check_file },
-	{ "boot", "cmdline", STR, false, AT(kr_vmdef, cmdline),
-	  .check = check_cmdline },
-	{ "disk", "file", STR, true, AT(kr_vmdef_disk, file),
-	  .check = check_file },
-	{ "disk", "format", ENUM, false, AT(kr_vmdef_disk, format),
-	  NAMES(formats) },
-	{ "disk", "bus", ENUM, false, AT(kr_vmdef_disk, bus), NAMES(buses) },
-	{ "disk", "readonly", BOOL, false, AT(kr_vmdef_disk, readonly) },
-	{ "nic", "network", STR, true, AT(kr_vmdef_nic, network),
-	  .check = check_word },
-	{ "nic", "mac", STR, true, AT(kr_vmdef_nic, mac), .check = check_mac },
-	{ "nic", "model", STR, false, AT(kr_vmdef_nic, model),
-	  .check = check_word },
-};
-
-#define N_KEYS	(sizeof(keys) / sizeof(keys[0]))
-
-static_assert(N_KEYS <= 32, "seen is a bit per key");
-static_assert(sizeof(enum kr_vmdef_accel) == sizeof(uint32_t), "");
+static_assert(KR_VMDEFKEYS <= 32, "seen is a bit per key");
 
 /* A parse under way. */
 struct parse {
@@ -242,17 +32,17 @@ struct parse {
 /* A section is over: what it must have is blamed on its first line. */
 static int ended(struct parse *p, const char *section, struct kr_err *e)
 {
-	for (size_t i = 0; i < N_KEYS; i++)
-		if (keys[i].needed && !strcmp(keys[i].section, section) &&
+	for (size_t i = 0; i < KR_VMDEFKEYS; i++)
+		if (kr_vmdefkeys[i].needed && !strcmp(kr_vmdefkeys[i].section, section) &&
 		    !(p->seen & 1u << i)) {
 			p->it.line = p->section_line;
 			return kr_ini_fail(&p->it, e, "[%s] lacks '%s'",
-					   section, keys[i].key);
+					   section, kr_vmdefkeys[i].key);
 		}
 	return 0;
 }
 
-static int read_num(struct parse *p, const struct key *k, struct kr_err *e)
+static int read_num(struct parse *p, const struct kr_vmdefkey *k, struct kr_err *e)
 {
 	const char *v = p->it.value;
 	size_t n = strlen(v);
@@ -260,7 +50,7 @@ static int read_num(struct parse *p, const struct key *k, struct kr_err *e)
 
 	for (size_t i = 0; i < n && i < 8; i++)
 		x = x * 10 + (uint64_t)(v[i] - '0');
-	if (!n || n > 7 || strspn(v, DIGITS) != n || (n > 1 && v[0] == '0') ||
+	if (!n || n > 7 || strspn(v, "0123456789") != n || (n > 1 && v[0] == '0') ||
 	    x < k->min || x > k->max)
 		return kr_ini_fail(&p->it, e,
 				   "'%s' must be a number from %u to %u",
@@ -269,7 +59,7 @@ static int read_num(struct parse *p, const struct key *k, struct kr_err *e)
 	return 0;
 }
 
-static int read_enum(struct parse *p, const struct key *k, struct kr_err *e)
+static int read_enum(struct parse *p, const struct kr_vmdefkey *k, struct kr_err *e)
 {
 	for (uint32_t i = 0; i < k->n_names; i++) {
 		if (strcmp(p->it.value, k->names[i]))
@@ -281,7 +71,7 @@ static int read_enum(struct parse *p, const struct key *k, struct kr_err *e)
 			   k->names[0], k->names[1]);
 }
 
-static int read_bool(struct parse *p, const struct key *k, struct kr_err *e)
+static int read_bool(struct parse *p, const struct kr_vmdefkey *k, struct kr_err *e)
 {
 	bool on = !strcmp(p->it.value, "on");
 
@@ -292,7 +82,7 @@ static int read_bool(struct parse *p, const struct key *k, struct kr_err *e)
 	return 0;
 }
 
-static int read_str(struct parse *p, const struct key *k, struct kr_err *e)
+static int read_str(struct parse *p, const struct kr_vmdefkey *k, struct kr_err *e)
 {
 	const char *must = k->check(p->it.value);
 
@@ -306,10 +96,23 @@ static int read_str(struct parse *p, const struct key *k, struct kr_err *e)
 	return 0;
 }
 
+static int take_rule(struct parse *p, struct kr_err *e)
+{
+	struct kr_err why = KR_ERR_NONE;
+
+	if (strcmp(p->it.key, "rule"))
+		return kr_ini_unknown(&p->it, e);
+	if (kr_fwrules_add(&p->d.rules, p->it.value, &why))
+		return kr_ini_fail_as(&p->it, e, why.kr, "%s", why.what);
+	return 0;
+}
+
 static int take_key(struct parse *p, struct kr_err *e)
 {
-	for (size_t i = 0; i < N_KEYS; i++) {
-		const struct key *k = &keys[i];
+	if (!strcmp(p->it.section, "firewall"))
+		return take_rule(p, e);
+	for (size_t i = 0; i < KR_VMDEFKEYS; i++) {
+		const struct kr_vmdefkey *k = &kr_vmdefkeys[i];
 
 		if (strcmp(k->section, p->it.section) ||
 		    strcmp(k->key, p->it.key))
@@ -371,11 +174,12 @@ static int take_section(struct parse *p, struct kr_err *e)
 {
 	const char *s = p->it.section;
 	bool vm = !strcmp(s, "vm"), boot = !strcmp(s, "boot");
+	bool firewall = !strcmp(s, "firewall");
 
 	p->seen = 0;
 	p->section_line = p->it.line;
-	if (vm || boot) {
-		bool *in = vm ? &p->in_vm : &p->in_boot;
+	if (vm || boot || firewall) {
+		bool *in = vm ? &p->in_vm : boot ? &p->in_boot : &p->d.firewall;
 
 		if (p->it.name[0])
 			return kr_ini_fail(&p->it, e, "[%s] has no name", s);
@@ -387,25 +191,24 @@ static int take_section(struct parse *p, struct kr_err *e)
 	}
 	if (strcmp(s, "disk") && strcmp(s, "nic"))
 		return kr_ini_unknown(&p->it, e);
-	if (!device_ok(p->it.name))
+	if (!kr_vmdefkey_device_ok(p->it.name))
 		return kr_ini_fail(&p->it, e, "[%s NAME] needs a name of 1 to "
 				   "15 a-z 0-9, beginning with a letter", s);
 	return s[0] == 'd' ? new_disk(p, e) : new_nic(p, e);
 }
 
-/* What concerns more than one key. Blames the last line. */
 /* Nothing that describes a VM, perhaps nothing at all: say what it takes. */
 static int no_vm(struct parse *p, struct kr_err *e)
 {
 	char need[96] = "";
 	size_t n = 0;
 
-	for (size_t i = 0; i < N_KEYS; i++)
-		if (keys[i].needed && !strcmp(keys[i].section, "vm") &&
+	for (size_t i = 0; i < KR_VMDEFKEYS; i++)
+		if (kr_vmdefkeys[i].needed && !strcmp(kr_vmdefkeys[i].section, "vm") &&
 		    n < sizeof(need))
 			n += (size_t)snprintf(need + n, sizeof(need) - n,
 					      "%s%s", n ? ", " : "",
-					      keys[i].key);
+					      kr_vmdefkeys[i].key);
 	if (p->section_line)
 		return kr_ini_fail(&p->it, e, "there is no [vm], which must "
 				   "have %s", need);
@@ -414,6 +217,21 @@ static int no_vm(struct parse *p, struct kr_err *e)
 			   "[vm] with %s", need);
 }
 
+/* Blames the last line, as check_whole() does. */
+static int check_firewall(struct parse *p, struct kr_err *e)
+{
+	const char *nics[KR_VMDEF_NICS_MAX];
+	struct kr_err why = KR_ERR_NONE;
+
+	for (uint32_t i = 0; i < p->d.n_nics; i++)
+		nics[i] = p->d.nics[i].name;
+	if (p->d.firewall &&
+	    kr_fwrules_check(&p->d.rules, nics, p->d.n_nics, &why))
+		return kr_ini_fail_as(&p->it, e, why.kr, "%s", why.what);
+	return 0;
+}
+
+/* What concerns more than one key. Blames the last line. */
 static int check_whole(struct parse *p, struct kr_err *e)
 {
 	struct kr_vmdef *d = &p->d;
@@ -446,7 +264,7 @@ static int check_whole(struct parse *p, struct kr_err *e)
 						   "mac is used twice",
 						   d->nics[i].name);
 	}
-	return 0;
+	return check_firewall(p, e);
 }
 
 int kr_vmdef_parse(const char *file, const char *text, size_t n_bytes,
@@ -499,8 +317,8 @@ static void add_section(struct text *t, const char *section, const char *name,
 {
 	add(t, "%s[%s%s%s]\n", t->n ? "\n" : "", section, name ? " " : "",
 	    name ? name : "");
-	for (size_t i = 0; i < N_KEYS; i++) {
-		const struct key *k = &keys[i];
+	for (size_t i = 0; i < KR_VMDEFKEYS; i++) {
+		const struct kr_vmdefkey *k = &kr_vmdefkeys[i];
 		const char *f = (const char *)at + k->offset;
 		uint32_t x;
 
@@ -517,7 +335,8 @@ static void add_section(struct text *t, const char *section, const char *name,
 			break;
 		case ENUM:
 			memcpy(&x, f, sizeof(x));
-			add(t, "%s = %s\n", k->key, k->names[x]);
+			if (x || !k->late)
+				add(t, "%s = %s\n", k->key, k->names[x]);
 			break;
 		case BOOL:
 			add(t, "%s = %s\n", k->key,
@@ -530,6 +349,7 @@ static void add_section(struct text *t, const char *section, const char *name,
 size_t kr_vmdef_print(const struct kr_vmdef *d, char out[KR_VMDEF_TEXT_MAX])
 {
 	struct text t = { out, 0 };
+	struct kr_fwrule rule;
 
 	add_section(&t, "vm", NULL, d);
 	add_section(&t, "boot", NULL, d);
@@ -537,6 +357,10 @@ size_t kr_vmdef_print(const struct kr_vmdef *d, char out[KR_VMDEF_TEXT_MAX])
 		add_section(&t, "disk", d->disks[i].name, &d->disks[i]);
 	for (uint32_t i = 0; i < d->n_nics; i++)
 		add_section(&t, "nic", d->nics[i].name, &d->nics[i]);
+	if (d->firewall)
+		add(&t, "\n[firewall]\n");
+	for (uint32_t at = 0; kr_fwrules_next(&d->rules, &at, &rule);)
+		add(&t, "rule = %s\n", rule.text);
 	return t.n;
 }
 

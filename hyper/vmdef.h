@@ -18,6 +18,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "hyper/fwrules.h"
 
 #define KR_VMDEF_NAME_MAX	63u	/* bytes */
 #define KR_VMDEF_DISKS_MAX	8u
@@ -29,11 +30,14 @@
 #define KR_VMDEF_REVISION_MAX	9999999u
 #define KR_VMDEF_CMDLINE_MAX	1023u	/* bytes */
 #define KR_VMDEF_FILE_MAX	255u	/* bytes of "storage:path" */
-#define KR_VMDEF_TEXT_MAX	8448u	/* bytes of canonical text, with NUL */
+/* bytes of canonical text, with NUL; of it the firewall's lines */
+#define KR_VMDEF_TEXT_MAX	(8448u + KR_VMDEF_FIREWALL_MAX)
+#define KR_VMDEF_FIREWALL_MAX	(16u + KR_FWRULES_BYTES_MAX + 7u * KR_FWRULES_MAX)
 #define KR_VMDEF_WIRE_MAX	(KR_VMDEF_TEXT_MAX + 2u)
 #define KR_VMDEF_DIGEST_BYTES	32u	/* SHA-256 */
 
 enum kr_vmdef_accel { KR_VMDEF_TCG, KR_VMDEF_KVM, KR_VMDEF_ACCEL_N };
+enum kr_vmdef_tpm { KR_VMDEF_NO_TPM, KR_VMDEF_TPM_2_0, KR_VMDEF_TPM_N };
 enum kr_vmdef_format { KR_VMDEF_RAW, KR_VMDEF_QCOW2, KR_VMDEF_FORMAT_N };
 enum kr_vmdef_bus { KR_VMDEF_VIRTIO, KR_VMDEF_IDE, KR_VMDEF_BUS_N };
 
@@ -65,6 +69,7 @@ struct kr_vmdef {
 	uint32_t	    memory_mb;
 	enum kr_vmdef_accel accel;		/* tcg */
 	bool		    console;		/* on */
+	enum kr_vmdef_tpm   tpm;		/* none, which is not printed */
 	uint32_t	    revision;	/* counts changes, from 1 on; 0, which
 					   is not printed: not counted yet */
 	/* [boot]; "" = not given */
@@ -74,6 +79,8 @@ struct kr_vmdef {
 	uint32_t	    n_disks, n_nics;
 	struct kr_vmdef_disk disks[KR_VMDEF_DISKS_MAX];	/* boot order */
 	struct kr_vmdef_nic  nics[KR_VMDEF_NICS_MAX];
+	bool		     firewall;	/* is there one? [firewall], rule */
+	struct kr_fwrules    rules;
 };
 
 /**
@@ -82,7 +89,8 @@ struct kr_vmdef {
  * @text: @n_bytes, need not end in NUL
  * @ret_d: untouched on failure
  *
- * Return: 0; < 0 with KR_E_CONFIG and "FILE:LINE: …".
+ * Return: 0; < 0 with "FILE:LINE: …" and KR_E_CONFIG, or KR_E_FW_RULE for a
+ *         line of the firewall.
  */
 int kr_vmdef_parse(const char *file, const char *text, size_t n_bytes,
 		   struct kr_vmdef *ret_d, struct kr_err *e);
@@ -123,6 +131,7 @@ bool kr_vmdef_file(const char *file, char ret_storage[32],
 bool kr_vmdef_name_ok(const char *name);
 
 const char *kr_vmdef_accel_name(enum kr_vmdef_accel a);
+const char *kr_vmdef_tpm_name(enum kr_vmdef_tpm t);
 const char *kr_vmdef_format_name(enum kr_vmdef_format f);
 const char *kr_vmdef_bus_name(enum kr_vmdef_bus b);
 

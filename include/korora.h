@@ -217,8 +217,8 @@ X(EVENT_UNKNOWN, 2118, KR_EXIT_REFUSED, EPERM, KR_PEER, \
   "an event is none of the reference values", \
   "find out what the host booted; if that is right, sign new values") \
 X(REVOKED,	2119, KR_EXIT_REFUSED, EKEYREVOKED, KR_PEER, \
-  "what the host booted was revoked", \
-  "update that host, and boot it anew") \
+  "what the host booted, or what it was to be judged by, was revoked", \
+  "update that host and boot it anew, or add newer reference values") \
 X(TPM_RESET,	2120, KR_EXIT_REFUSED, ESTALE, KR_PEER, \
   "the host was booted or resumed since it was attested last", \
   "attest it anew before relying on what was said of it") \
@@ -243,6 +243,42 @@ X(REFERENCE_SIGNER, 2126, KR_EXIT_REFUSED, EKEYREJECTED, KR_USER, \
 X(REFERENCE_OLD, 2127, KR_EXIT_REFUSED, ESTALE, KR_USER, \
   "the reference values are older than those that were in use", \
   "give them a higher version, and sign them anew") \
+X(NO_REFERENCE,	2128, KR_EXIT_REFUSED, ENOENT, KR_USER, \
+  "no such reference values on this host", \
+  "korora attest reference list shows those that are known") \
+X(TPMSEAL_STATE, 2129, KR_EXIT_REFUSED, EPERM, KR_HOST, \
+  "the TPM holds a sealed key back: the host is not in the state it was in", \
+  "boot what the key was sealed to; without that it cannot be opened") \
+X(TPMSEAL_FOREIGN, 2130, KR_EXIT_REFUSED, EKEYREJECTED, KR_HOST, \
+  "a sealed key is not of this host's TPM, or was changed", \
+  "restore it; after the TPM was cleared it cannot be opened any more") \
+X(VTPM_SPOKE,	2131, KR_EXIT_REFUSED, EPROTO, KR_HOST, \
+  "a VM's hypervisor or its TPM's emulator said what it may not say", \
+  "check their versions; if they fit the VM may have broken out of its own") \
+X(VTPM_STATE,	2132, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
+  "the state of a VM's TPM is not what was sealed for this migration", \
+  "nothing of it was used; if it comes again, somebody changes the stream") \
+X(VTPM_NO_TPM,	2133, KR_EXIT_REFUSED, ENOKEY, KR_HOST, \
+  "this host has no TPM to keep the key of a VM's TPM", \
+  "set tpm in korora.conf(5); unsealed = on does without: who has the disk has " \
+  "the key") \
+X(VTPM_LOST,	2134, KR_EXIT_REFUSED, ENODATA, KR_HOST, \
+  "the state of a VM's TPM, or its key, is not where it was", \
+  "restore both; for an empty TPM remove the VM and define it anew") \
+X(VTPM_STAYS,	2135, KR_EXIT_REFUSED, EOPNOTSUPP, KR_USER, \
+  "a VM with a TPM of its own does not go by post-copy", \
+  "use --strategy precopy or offline") \
+X(VTPM_NONE,	2136, KR_EXIT_REFUSED, ENOENT, KR_HOST, \
+  "what a VM's TPM is made of is not installed, or there is no room for one", \
+  "install swtpm on this host") \
+X(AK_OTHER,	2137, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "another attestation key is enrolled for this host", \
+  "find out why its TPM is another; then korora attest forget it, and enrol") \
+X(AK_TAKEN,	2138, KR_EXIT_REFUSED, EPERM, KR_PEER, \
+  "this attestation key is enrolled for another host", \
+  "two hosts have no TPM in common; one of them is not what it says") \
+X(NO_AK,	2139, KR_EXIT_REFUSED, ENOENT, KR_USER, \
+  "no attestation key of this host is enrolled", "korora attest enrol HOST") \
 /* 3xxx: what a peer says */ \
 X(MALFORMED,	3001, KR_EXIT_REFUSED, EBADMSG, KR_PEER, \
   "a malformed message", "both hosts should run the same korora release") \
@@ -349,6 +385,9 @@ X(HYPER_DIED,	6005, KR_EXIT_REFUSED, ECHILD, KR_GUEST, \
 X(HYPER_SLOW,	6006, KR_EXIT_REFUSED, ETIMEDOUT, KR_GUEST, \
   "the hypervisor did not answer in time", \
   "see the hypervisor's log of this VM") \
+X(NOT_WIPED,	6007, KR_EXIT_REFUSED, EIO, KR_HOST, \
+  "the memory of a VM that has left was not overwritten", \
+  "it has been given back as it was; the kernel clears it for who gets it") \
 /* 7xxx: the hand-over */ \
 X(NO_EDGE,	7001, KR_EXIT_REFUSED, EPROTO, KR_SELF, \
   "an event the hand-over does not allow in this state", \
@@ -417,7 +456,17 @@ X(CT_EVENTS,	9106, KR_EXIT_REFUSED, ENODATA, KR_HOST, \
   "set it before they begin: sysctl net.netfilter.nf_conntrack_events=1") \
 X(CT_LIST,	9107, KR_EXIT_REFUSED, EBADMSG, KR_USER, \
   "it is not a list of addresses", \
-  "one address or prefix a line; the message names the line")
+  "one address or prefix a line; the message names the line") \
+X(FW_RULE,	9108, KR_EXIT_USAGE, EINVAL, KR_USER, \
+  "a line of a VM's firewall is refused", \
+  "korora-vm(5) has what such a line may say; the message names the line") \
+X(FW_LOAD,	9109, KR_EXIT_REFUSED, EIO, KR_HOST, \
+  "the kernel did not take a VM's firewall", \
+  "the message says why; without its firewall the VM is not started here") \
+X(FW_HOST,	9110, KR_EXIT_REFUSED, EOPNOTSUPP, KR_HOST, \
+  "this host cannot filter what passes its bridges", \
+  "modprobe br_netfilter; sysctl net.bridge.bridge-nf-call-iptables=1, " \
+  "-ip6tables=1; see korora doctor")
 
 enum kr_code {
 	KR_OK = 0,

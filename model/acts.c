@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * acts.c - acts FILE, of "FOLDER/LIBRARY.p/FILE.c.o: U CALL" as `nm -A -u` says
+ * acts.c - acts FILE SOURCES: "FOLDER/LIBRARY.p/FILE.c.o: U CALL" as `nm -A -u`
+ * says, and the folder that the code was made from
  *
  * Prints each privileged operation of the code and the rule that admits it.
- * Exits 1, and says which, if one has no row (actsrow.c), a row has none, or a
- * row's procedures do not transform the data that a call of it changes.
+ * Exits 1, and says which, if one has no row (actsrow.c), a row has none, a
+ * file names it more or less often than the row says, or a row's procedures do
+ * not transform the data that a call of it changes.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #include "model/acts.h"
+#include "model/actsites.h"
 #include "model/harmless.h"
 
 #define LINE_MAX_BYTES	1024u
@@ -56,10 +59,21 @@ static const struct call {
 	/* of ours: what those are wrapped in */
 	{ "kr_write_file", 0 }, { "kr_mkdirs", 0 }, { "kr_unix_*", 0 },
 	{ "kr_chan_put*", 0 }, { "kr_chan_send*", 0 },
-	{ "kr_spawn_agent", 0 }, { "kr_spawn_hyper", RAM },
-	{ "kr_tap_open", RAM }, { "kr_qmp_send*", 0 },
+	{ "kr_spawn_agent", 0 }, { "kr_spawn_lasting", RAM },
+	{ "kr_tap_open", RAM }, { "kr_tap_up", RAM },
+	{ "kr_firewall_load", RAM }, { "kr_firewall_wake", RAM },
+	{ "kr_firewall_unload", RAM }, { "nft_run_cmd*", RAM },
+	{ "kr_qmp_send*", 0 },
 	{ "kr_identity_sign", 0 }, { "kr_identity_issue*", 0 },
 	{ "kr_dsse_sign", 0 },
+	/* kororad's own acts, of which each order to a VM asks by itself */
+	{ "kr_vm_kill", RAM }, { "kr_vm_clear", RAM },
+	{ "kr_vm_spawn", RAM }, { "kr_vm_adopt", 0 },
+	{ "kr_postcopy_give_up", RAM },
+	{ "kr_vtpm_wipe", 1u << KR_CDI_DEFINITION },
+	{ "kr_files_keep", 1u << KR_CDI_DEFINITION },
+	{ "kr_files_leave", 1u << KR_CDI_DEFINITION },
+	{ "kr_policy_reload", 1u << KR_CDI_POLICY },
 	/* and the rows that data is kept in */
 	{ "kr_ledger_append", LOG },
 	{ "kr_hostrow_put", HOSTS }, { "kr_hostrow_del", HOSTS },
@@ -68,8 +82,13 @@ static const struct call {
 	{ "kr_userrow_del", 1u << KR_CDI_GRANTS },
 	{ "kr_userkeyrow_add", 1u << KR_CDI_KEYS },
 	{ "kr_userkeyrow_del", 1u << KR_CDI_KEYS },
+	{ "kr_akrow_put", 1u << KR_CDI_HOSTS },
+	{ "kr_akrow_del", 1u << KR_CDI_HOSTS },
+	{ "kr_referencerow_put", 1u << KR_CDI_REFERENCES },
 	{ "kr_vmrow_put", 1u << KR_CDI_DEFINITION | RAM },
 	{ "kr_vmrow_del", 1u << KR_CDI_DEFINITION },
+	{ "kr_filerow_put", 1u << KR_CDI_DEFINITION },
+	{ "kr_filerow_del*", 1u << KR_CDI_DEFINITION },
 	{ "kr_policyrow_put", 1u << KR_CDI_POLICY },
 	{ "kr_migrow_put", RAM }, { "kr_receiptrow_put", LOG },
 	{ "kr_approvalrow_add", LOG }, { "kr_requestrow_add", LOG },
@@ -93,7 +112,8 @@ static bool has_word(const char *words, const char *word)
 	size_t n = strlen(word);
 
 	for (const char *p = words; (p = strstr(p, word)); p += n)
-		if ((p == words || p[-1] == ' ') && (!p[n] || p[n] == ' '))
+		if ((p == words || p[-1] == ' ') &&
+		    (!p[n] || strchr(" *", p[n])))
 			return true;
 	return false;
 }
@@ -236,7 +256,21 @@ static bool is_called(const char *file, const char *name, size_t n)
 	return false;
 }
 
-static unsigned int each_row(void)
+/* "kill*2": that often, and once if no number is said. */
+static bool is_named_so(const struct kr_act *a, const char *text,
+			const char *w, size_t n)
+{
+	unsigned int says = w[n] == '*' ? (unsigned int)atoi(w + n + 1) : 1;
+	unsigned int is = kr_actsites_count(text, w, n);
+
+	if (is != says)
+		fprintf(stderr, "acts: %s names %.*s %u times, its row says "
+			"%u: does its rule admit each?\n", a->file, (int)n, w,
+			is, says);
+	return is == says;
+}
+
+static unsigned int each_row(const char *sources)
 {
 	unsigned int bad = 0;
 
@@ -248,28 +282,39 @@ static unsigned int each_row(void)
 			fprintf(stderr, "acts: %s: %s: procedures\n", a->file,
 				a->calls);
 		}
+		char *text = kr_actsites_read(sources, a->file);
+
+		if (!text) {
+			bad++;
+			fprintf(stderr, "acts: %s is not there\n", a->file);
+			continue;
+		}
 		for (const char *w = a->calls; *w; w += *w == ' ') {
-			size_t n = strcspn(w, " ");
+			size_t n = strcspn(w, " *");
 
 			if (!is_called(a->file, w, n)) {
 				bad++;
 				fprintf(stderr, "acts: %s does not call "
 					"%.*s\n", a->file, (int)n, w);
+			} else if (!is_named_so(a, text, w, n)) {
+				bad++;
 			}
-			w += n;
+			w += strcspn(w, " ");
 		}
+		free(text);
 	}
 	return bad;
 }
 
 int main(int argc, char **argv)
 {
-	FILE *f = argc == 2 ? fopen(argv[1], "re") : NULL;
+	FILE *f = argc == 3 ? fopen(argv[1], "re") : NULL;
 	char line[LINE_MAX_BYTES];
 	unsigned int bad;
 
 	if (!f) {
-		fprintf(stderr, "usage: acts FILE, with what nm -A -u says\n");
+		fprintf(stderr, "usage: acts FILE SOURCES, the file being what "
+			"nm -A -u says\n");
 		return 2;
 	}
 	while (fgets(line, sizeof(line), f))
@@ -279,7 +324,7 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	fclose(f);
-	bad = each_seen() + each_row();
+	bad = each_seen() + each_row(argv[2]);
 	if (!n_seen)
 		fprintf(stderr, "acts: nothing was read\n");
 	return bad || !n_seen;

@@ -47,7 +47,7 @@ enum kr_act_way {
 
 struct kr_act {
 	const char     *file;
-	const char     *calls;		/* words */
+	const char     *calls;		/* words; "kill*2": at two places */
 	enum kr_act_way way;
 	uint64_t	procedures;	/* 1 << enum kr_tp; EXECUTED */
 };

@@ -18,7 +18,7 @@ static const char *const names[] = {
 	"vsnprintf", "sscanf", "gmtime_r", "tzset", "clock_gettime", "usleep",
 	"nanosleep", "log", "pow", "sqrt", "dirname", "inet_pton", "inet_ntop",
 	"gai_strerror", "alarm", "abort", "exit", "_exit", "getenv", "setenv",
-	"getopt_long", "optarg", "optind", "getpid", "sysconf", "pthread_*",
+	"open_memstream", "getopt_long", "optarg", "optind", "getpid", "sysconf", "pthread_*",
 	/* descriptors that it has, and its own standard ones */
 	"read", "write", "pread*", "pwrite*", "send", "sendmsg", "recv",
 	"recvmsg", "close", "close_range", "dup2", "pipe2", "poll", "epoll_*",

@@ -221,7 +221,10 @@ static void find_items(struct kr_matrix *m)
 		[KR_ITEM_TRUST] = "trust:other",
 		[KR_ITEM_USER] = "user:other",
 		[KR_ITEM_POLICY] = "policy:other",
+		[KR_ITEM_REFERENCE] = "reference:other",
 		[KR_ITEM_LOG] = "log:other",
+		[KR_ITEM_STORAGE] = "storage:other",
+		[KR_ITEM_NETWORK] = "network:other",
 	};
 
 	for (int k = KR_ITEM_NONE + 1; k < KR_ITEM_KIND_N; k++) {

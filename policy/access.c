@@ -89,19 +89,20 @@ out:
 	return d;
 }
 
-struct kr_decision kr_access_cache(struct kr_class agent,
-				   struct kr_class cache)
+struct kr_decision kr_access_uses(struct kr_class vm, struct kr_class object,
+				  bool writes)
 {
+	const unsigned int attr = writes ? KR_ATTR_WRITE : KR_ATTR_READ;
 	struct kr_decision d = { .answer = KR_ERROR };
 	struct kr_system *t = kr_system_new(1, 1);
 
 	if (!t)
 		return d;
-	t->subjects[0].c = agent;
-	t->objects[0].c = cache;
+	t->subjects[0].c = vm;
+	t->objects[0].c = object;
 	t->objects[0].there = true;
-	kr_system_set(t, 0, 0, 0, KR_ATTR_WRITE);
-	d = get(t, 0, KR_ATTR_WRITE);
+	kr_system_set(t, 0, 0, 0, attr);
+	d = get(t, 0, attr);
 	kr_system_free(t);
 	return d;
 }

@@ -40,9 +40,15 @@ enum kr_access {
 struct kr_decision kr_access_decide(enum kr_access a, enum kr_state s,
 				    const struct kr_refine_classes *c);
 
-/** kr_access_cache() - May an agent of class @agent use such a page cache? */
-struct kr_decision kr_access_cache(struct kr_class agent,
-				   struct kr_class cache);
+/**
+ * kr_access_uses() - May the agents of a VM of class @vm use such an object: a
+ * file, a network, a page cache?
+ * @writes: it is read and written; else read alone
+ *
+ * Return: error without memory.
+ */
+struct kr_decision kr_access_uses(struct kr_class vm, struct kr_class object,
+				  bool writes);
 
 const char *kr_access_text(enum kr_access a);
 

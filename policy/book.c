@@ -13,7 +13,7 @@
 
 struct kr_book *kr_book_new(void)
 {
-	return calloc(1, sizeof(struct kr_book));
+	return kr_book_keep(calloc(1, sizeof(struct kr_book)));
 }
 
 static void free_triple(struct kr_triple *t)
@@ -38,9 +38,16 @@ static void free_classings(struct kr_classing *c, unsigned int n)
 	free(c);
 }
 
+struct kr_book *kr_book_keep(struct kr_book *b)
+{
+	if (b)
+		b->refs++;
+	return b;
+}
+
 void kr_book_free(struct kr_book *b)
 {
-	if (!b)
+	if (!b || --b->refs)
 		return;
 	for (unsigned int i = 0; i < b->n_triples; i++)
 		free_triple(&b->triples[i]);
@@ -141,6 +148,30 @@ struct kr_class kr_book_subject_class(const struct kr_book *b,
 
 	kr_book_subject_classings(b, who, add_class, &s);
 	return or_lowest(s.c);
+}
+
+static void has_all(void *arg, const struct kr_classing *x)
+{
+	*(bool *)arg |= x->all;
+}
+
+struct kr_class kr_book_subject_carried(const struct kr_book *from,
+					const struct kr_person *who,
+					const struct kr_book *to)
+{
+	struct kr_class c = kr_book_subject_class(from, who);
+	struct kr_class out = { c.level, 0 };
+	bool all = false;
+
+	kr_book_subject_classings(from, who, has_all, &all);
+	if (all)
+		out.categories = kr_book_categories(to);
+	for (unsigned int i = 0; i < from->n_categories; i++)
+		for (unsigned int k = 0; k < to->n_categories; k++)
+			if (c.categories & UINT64_C(1) << i &&
+			    !strcmp(from->categories[i], to->categories[k]))
+				out.categories |= UINT64_C(1) << k;
+	return out;
 }
 
 struct kr_class kr_book_item_class(const struct kr_book *b, const char *item,

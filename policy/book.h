@@ -69,6 +69,7 @@ struct kr_wordindex;
 struct kr_book {
 	char	 name[KR_BOOK_NAME_MAX + 1];
 	char	 about[256];
+	unsigned int refs;
 	uint32_t version;
 	struct kr_triple     *triples;
 	struct kr_classing   *subjects, *items;
@@ -81,8 +82,13 @@ struct kr_book {
 	struct kr_wordindex *subjects_of, *items_of, *protections_of;
 };
 
-/** kr_book_new() - An empty policy: nothing is allowed. NULL: no memory. */
+/**
+ * kr_book_new()  - An empty policy: nothing is allowed. NULL: no memory
+ * kr_book_keep() - One more has it; return: @b, which may be NULL
+ * kr_book_free() - One less; its memory goes with the last
+ */
 struct kr_book *kr_book_new(void);
+struct kr_book *kr_book_keep(struct kr_book *b);
 void kr_book_free(struct kr_book *b);
 
 /**
@@ -192,6 +198,15 @@ struct kr_class kr_book_subject_class(const struct kr_book *b,
 				      const struct kr_person *who);
 struct kr_class kr_book_item_class(const struct kr_book *b, const char *item,
 				   const char *tenant);
+
+/**
+ * kr_book_subject_carried() - The class that @from gives a subject, as one of
+ * @to, where categories have other bits: those of the same name, and all if it
+ * has all
+ */
+struct kr_class kr_book_subject_carried(const struct kr_book *from,
+					const struct kr_person *who,
+					const struct kr_book *to);
 
 /**
  * kr_book_subject_classings() - What gave a subject its class

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 struct doubts {
 	const struct kr_book *b;
 	void (*fn)(void *arg, const char *text);
@@ -85,11 +84,61 @@ static void peers(const struct doubts *d, const struct kr_triple *t)
 			host);
 }
 
+/* Somebody may have any role; the files do not say. */
+static bool may_approve(const struct kr_book *b, const char *who)
+{
+	bool role = !strncmp(who, "role:", 5);
+
+	for (unsigned int i = 0; i < b->n_triples; i++) {
+		const struct kr_triple *t = &b->triples[i];
+
+		if (!kr_words_have(&t->may, kr_procedure(KR_TP_approve)->name))
+			continue;
+		if (kr_words_have(&t->who, who))
+			return true;
+		for (unsigned int k = 0; !role && k < t->who.n; k++)
+			if (!strncmp(t->who.word[k], "role:", 5))
+				return true;
+	}
+	return false;
+}
+
 static void approvals(const struct doubts *d, const struct kr_triple *t)
 {
 	if (t->approvers.n && !t->approvals)
 		tell_of(d, t, "has approvers, and needs no approvals",
 			t->approvers.word[0]);
+	for (unsigned int i = 0; t->approvals && i < t->approvers.n; i++)
+		if (!may_approve(d->b, t->approvers.word[i]))
+			tell_of(d, t, "wants approvals of who may give none: "
+				"no triple has approve for",
+				t->approvers.word[i]);
+}
+
+/* A word of @of that @w has, too, by itself or by a pattern. */
+static const char *had(const struct kr_words *w, const struct kr_words *of)
+{
+	for (unsigned int i = 0; i < of->n; i++)
+		if (kr_words_have(w, of->word[i]))
+			return of->word[i];
+	return NULL;
+}
+
+/* Who is of both triples uses the one that asks for less. */
+static void ways_around(const struct doubts *d, const struct kr_triple *t)
+{
+	for (unsigned int i = 0; t->approvals && i < d->b->n_triples; i++) {
+		const struct kr_triple *u = &d->b->triples[i];
+		const char *may = had(&u->may, &t->may);
+
+		if (u->approvals < t->approvals && may &&
+		    had(&u->who, &t->who) &&
+		    (!t->on.n || had(&u->on, &t->on)) &&
+		    (!u->to.n || had(&u->to, &t->to)))
+			tell(d, "%.60s:%u: [triple %s] wants fewer approvals "
+			     "of the same than [triple %s]: %s", u->file,
+			     u->line, u->name, t->name, may);
+	}
 }
 
 static bool of_kind(const char *item, enum kr_item_kind k)
@@ -165,6 +214,7 @@ void kr_bookdoubt_each(const struct kr_book *b,
 	for (unsigned int i = 0; i < b->n_triples; i++) {
 		peers(&d, &b->triples[i]);
 		approvals(&d, &b->triples[i]);
+		ways_around(&d, &b->triples[i]);
 		items(&d, &b->triples[i]);
 	}
 	subjects(&d);

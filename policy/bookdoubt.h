@@ -2,7 +2,8 @@
 /*
  * bookdoubt.h - what is no error in a policy, and yet is hardly meant: classes
  * of roles that nobody can have, items that none of a triple's procedures is
- * used on, tenants' items that no subject may touch.
+ * used on, tenants' items that no subject may touch, approvals that a second
+ * triple does without.
  */
 #ifndef KR_POLICY_BOOKDOUBT_H
 #define KR_POLICY_BOOKDOUBT_H

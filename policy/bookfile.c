@@ -11,13 +11,14 @@
 #include <string.h>
 
 #include "base/ini.h"
-#include "base/suite.h"
+#include "policy/bookword.h"
 #include "policy/clarkwilson.h"
-#include "policy/grants.h"
-#include "policy/wordindex.h"
 
-enum kind { SUITES, WHO, ITEMS, PROCEDURES, HOSTS, NUMBER, YES_NO, LEVEL,
-	    CATEGORIES, NAME, TEXT };
+/* Of words, and what else a key may have. */
+enum kind { SUITES = KR_BOOKWORD_SUITE, WHO = KR_BOOKWORD_WHO,
+	    ITEMS = KR_BOOKWORD_ITEM, PROCEDURES = KR_BOOKWORD_PROCEDURE,
+	    HOSTS = KR_BOOKWORD_HOST, CATEGORIES = KR_BOOKWORD_CATEGORY,
+	    NAME = KR_BOOKWORD_NAME, NUMBER, YES_NO, LEVEL, TEXT };
 
 struct key {
 	const char   *name;
@@ -31,6 +32,7 @@ struct key {
 struct section {
 	const char *name;
 	size_t	    rows, n_rows, row_bytes;	/* where in the book */
+	size_t	    file, line;			/* where in a row */
 	unsigned int max;
 	struct key  keys[10];
 };
@@ -41,11 +43,11 @@ struct section {
 #define C(f)	offsetof(struct kr_classing, f)
 
 static const struct section sections[] = {
-	{ "policy", 0, 0, 0, 1, {
+	{ "policy", 0, 0, 0, 0, 0, 1, {
 		{ "version", NUMBER, BOOK(version), 1000000000, true },
 		{ "about", TEXT, BOOK(about), 0, false } } },
 	{ "triple", BOOK(triples), BOOK(n_triples), sizeof(struct kr_triple),
-	  KR_BOOK_TRIPLES_MAX, {
+	  T(file), T(line), KR_BOOK_TRIPLES_MAX, {
 		{ "who", WHO, T(who), 0, true },
 		{ "may", PROCEDURES, T(may), 0, true },
 		{ "on", ITEMS, T(on), 0, false },
@@ -55,17 +57,17 @@ static const struct section sections[] = {
 		{ "approvers", WHO, T(approvers), 0, false },
 		{ "certified_by", NAME, T(certified_by), 0, true } } },
 	{ "subject", BOOK(subjects), BOOK(n_subjects),
-	  sizeof(struct kr_classing), KR_SUBJECTS_MAX, {
+	  sizeof(struct kr_classing), C(file), C(line), KR_SUBJECTS_MAX, {
 		{ "who", WHO, C(of), 0, true },
 		{ "level", LEVEL, C(c), 0, false },
 		{ "categories", CATEGORIES, 0, 0, false } } },
 	{ "item", BOOK(items), BOOK(n_items), sizeof(struct kr_classing),
-	  KR_OBJECTS_MAX, {
+	  C(file), C(line), KR_OBJECTS_MAX, {
 		{ "on", ITEMS, C(of), 0, true },
 		{ "level", LEVEL, C(c), 0, false },
 		{ "categories", CATEGORIES, 0, 0, false } } },
 	{ "protection", BOOK(protections), BOOK(n_protections),
-	  sizeof(struct kr_protection), 4096, {
+	  sizeof(struct kr_protection), P(file), P(line), 4096, {
 		{ "on", ITEMS, P(on), 0, true },
 		{ "attestation", YES_NO, P(attestation), 0, false },
 		{ "no_postcopy", YES_NO, P(no_postcopy), 0, false },
@@ -87,79 +89,8 @@ struct reader {
 
 /* ---- values ------------------------------------------------------------ */
 
-static bool plain(const char *word)
-{
-	for (; *word; word++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
-			    "YZ0123456789_.:-*", *word))
-			return false;
-	return true;
-}
-
-static bool ends_in_star(const char *word)
-{
-	return word[0] && word[strlen(word) - 1] == '*';
-}
-
-/* A user's name, role:NAME, a peer as host:NAME, or * for everyone. */
-static const char *wrong_who(const char *word)
-{
-	if (!strcmp(word, "*"))
-		return NULL;
-	if (ends_in_star(word))
-		return "is no name, and only * is everyone";
-	if (strchr(word, ':') && strncmp(word, "role:", 5) &&
-	    strncmp(word, "host:", 5))
-		return "is neither a name nor role:NAME nor host:NAME";
-	return NULL;
-}
-
-static const char *wrong_item(const char *word)
-{
-	const char *colon = strchr(word, ':');
-
-	if (!strcmp(word, "*"))
-		return NULL;
-	for (int k = KR_ITEM_NONE + 1; colon && k < KR_ITEM_KIND_N; k++) {
-		const char *kind = kr_item_kind_name((enum kr_item_kind)k);
-
-		if (strlen(kind) == (size_t)(colon - word) &&
-		    !strncmp(kind, word, strlen(kind)))
-			return colon[1] ? NULL : "has no name after ':'";
-	}
-	return "is no item: KIND:NAME, with vm, host, trust, user, policy or "
-	       "log as its kind";
-}
-
-/* That it is one is rule E1, for the whole triple. */
-static const char *wrong_procedure(const char *word)
-{
-	return ends_in_star(word) || strchr(word, ':') ?
-	       "is no procedure's name" : NULL;
-}
-
-static const char *wrong_host(const char *word)
-{
-	return strchr(word, ':') ? "is no host's name" : NULL;
-}
-
-/* Each at most once, so that a list of them is short. */
-static const char *wrong_suite(const char *word)
-{
-	static char why[KR_SUITES * (KR_SUITE_BYTES_MAX + 2) + 16];
-	size_t at;
-
-	if (kr_suite_find(word))
-		return NULL;
-	at = (size_t)snprintf(why, sizeof(why), "is none of");
-	for (size_t i = 0; i < KR_SUITES; i++)
-		at += (size_t)snprintf(why + at, sizeof(why) - at, "%s %s",
-				       i ? "," : "", kr_suites[i].name);
-	return why;
-}
-
-static int words(struct reader *r, struct kr_words *w,
-		 const char *(*wrong)(const char *word), struct kr_err *e)
+static int words(struct reader *r, enum kind kind, struct kr_words *w,
+		 struct kr_err *e)
 {
 	enum kr_words_wrong how = kr_words_parse(r->it.value, KR_BOOK_NAME_MAX,
 						 KR_BOOK_LIST_MAX, w);
@@ -168,8 +99,8 @@ static int words(struct reader *r, struct kr_words *w,
 		return kr_ini_fail(&r->it, e, "%s: %s", r->it.key,
 				   kr_words_why(how));
 	for (unsigned int i = 0; i < w->n; i++) {
-		const char *why = !plain(w->word[i]) ? "has odd characters" :
-				  wrong(w->word[i]);
+		const char *why = kr_bookword_wrong((enum kr_bookword)kind,
+						    w->word[i]);
 
 		if (why)
 			return kr_ini_fail(&r->it, e, "%s: %s %s", r->it.key,
@@ -209,11 +140,9 @@ static int categories(struct reader *r, struct kr_err *e)
 		c->all = true;
 		return 0;
 	}
-	rc = words(r, &w, wrong_host, e);
+	rc = words(r, CATEGORIES, &w, e);
 	for (unsigned int i = 0; !rc && i < w.n; i++)
-		rc = ends_in_star(w.word[i]) ?
-		     kr_ini_fail(&r->it, e, "%s is no category", w.word[i]) :
-		     category(r, w.word[i], &c->c.categories, e);
+		rc = category(r, w.word[i], &c->c.categories, e);
 	kr_words_fini(&w);
 	return rc;
 }
@@ -262,8 +191,8 @@ static int name(struct reader *r, const struct key *k, struct kr_err *e)
 {
 	const char *v = r->it.value;
 
-	if (!v[0] || strlen(v) > KR_BOOK_NAME_MAX || !plain(v) ||
-	    strpbrk(v, ":*"))
+	if (!v[0] || strlen(v) > KR_BOOK_NAME_MAX ||
+	    kr_bookword_wrong(KR_BOOKWORD_NAME, v))
 		return kr_ini_fail(&r->it, e, "%s is one name", k->name);
 	return copy((char **)(void *)(r->row + k->at), v, e);
 }
@@ -281,11 +210,11 @@ static int value(struct reader *r, const struct key *k, struct kr_err *e)
 	struct kr_words *w = (struct kr_words *)(void *)(r->row + k->at);
 
 	switch (k->kind) {
-	case SUITES:	 return words(r, w, wrong_suite, e);
-	case WHO:	 return words(r, w, wrong_who, e);
-	case ITEMS:	 return words(r, w, wrong_item, e);
-	case PROCEDURES: return words(r, w, wrong_procedure, e);
-	case HOSTS:	 return words(r, w, wrong_host, e);
+	case SUITES:
+	case WHO:
+	case ITEMS:
+	case PROCEDURES:
+	case HOSTS:	 return words(r, k->kind, w, e);
 	case CATEGORIES: return categories(r, e);
 	case NUMBER:	 return number(r, k, e);
 	case YES_NO:	 return yes_no(r, k, e);
@@ -375,7 +304,9 @@ static int add_row(struct reader *r, struct kr_err *e)
 	r->row = *rows + *n * s->row_bytes;
 	memset(r->row, 0, s->row_bytes);
 	(*n)++;
-	return copy((char **)(void *)r->row, r->it.name, e);
+	*(unsigned int *)(void *)(r->row + s->line) = r->line;
+	return copy((char **)(void *)(r->row + s->file), r->it.file, e) ?:
+	       copy((char **)(void *)r->row, r->it.name, e);
 }
 
 static int begin_policy(struct reader *r, struct kr_err *e)
@@ -390,8 +321,6 @@ static int begin_policy(struct reader *r, struct kr_err *e)
 
 static int begin_section(struct reader *r, struct kr_err *e)
 {
-	int rc;
-
 	r->section = NULL;
 	for (size_t i = 0; i < N_SECTIONS; i++)
 		if (!strcmp(sections[i].name, r->it.section))
@@ -403,28 +332,7 @@ static int begin_section(struct reader *r, struct kr_err *e)
 				   r->it.section);
 	r->line = r->it.line;
 	r->seen = 0;
-	rc = r->section->rows ? add_row(r, e) : begin_policy(r, e);
-	if (!rc && r->section->rows == BOOK(triples)) {
-		struct kr_triple *t = (struct kr_triple *)(void *)r->row;
-
-		rc = copy(&t->file, r->it.file, e);
-		t->line = r->line;
-	}
-	if (!rc && (r->section->rows == BOOK(subjects) ||
-		    r->section->rows == BOOK(items))) {
-		struct kr_classing *c = (struct kr_classing *)(void *)r->row;
-
-		rc = copy(&c->file, r->it.file, e);
-		c->line = r->line;
-	}
-	if (!rc && r->section->rows == BOOK(protections)) {
-		struct kr_protection *p =
-			(struct kr_protection *)(void *)r->row;
-
-		rc = copy(&p->file, r->it.file, e);
-		p->line = r->line;
-	}
-	return rc;
+	return r->section->rows ? add_row(r, e) : begin_policy(r, e);
 }
 
 static int take_key(struct reader *r, struct kr_err *e)
@@ -465,160 +373,4 @@ int kr_book_add(struct kr_book *b, const char *file, const char *text,
 			rc = begin_section(&r, e);
 	}
 	return rc;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct kr_triple *const *x = a, *const *y = b;
-	int r = strcmp((*x)->name, (*y)->name);
-
-	return r ? r : *x < *y ? -1 : 1;	/* as they were read */
-}
-
-static int unique_triples(const struct kr_book *b, struct kr_err *e)
-{
-	const struct kr_triple **sorted = calloc(b->n_triples + 1,
-						 sizeof(*sorted));
-	int r = 0;
-
-	if (!sorted)
-		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	for (unsigned int i = 0; i < b->n_triples; i++)
-		sorted[i] = &b->triples[i];
-	qsort(sorted, b->n_triples, sizeof(*sorted), by_name);
-	for (unsigned int i = 1; i < b->n_triples && !r; i++)
-		if (!strcmp(sorted[i - 1]->name, sorted[i]->name))
-			r = kr_fail(e, KR_E_CONFIG, "%s:%u: a second [triple "
-				    "%s]", sorted[i]->file, sorted[i]->line,
-				    sorted[i]->name);
-	free(sorted);
-	return r;
-}
-
-static bool overlap(const struct kr_words *a, const struct kr_words *b)
-{
-	for (unsigned int i = 0; i < a->n; i++)
-		for (unsigned int k = 0; k < b->n; k++)
-			if (kr_words_match(a->word[i], b->word[k]) ||
-			    kr_words_match(b->word[k], a->word[i]))
-				return true;
-	return false;
-}
-
-/* Are all of the shorter list in the other? An empty one says nothing. */
-static bool nested(const struct kr_words *a, const struct kr_words *b)
-{
-	if (a->n > b->n)
-		return nested(b, a);
-	for (unsigned int i = 0; i < a->n; i++)
-		if (!kr_words_have(b, a->word[i]))
-			return false;
-	return true;
-}
-
-/* Of several lists of suites for one VM, one is in all others: kr_book_demands()
- * takes that one. */
-static int nested_suites(const struct kr_book *b, struct kr_err *e)
-{
-	for (unsigned int i = 0; i < b->n_protections; i++)
-		for (unsigned int k = 0; k < i; k++) {
-			const struct kr_protection *p = &b->protections[i];
-			const struct kr_protection *q = &b->protections[k];
-
-			if ((nested(&p->control_suites, &q->control_suites) &&
-			     nested(&p->lane_suites, &q->lane_suites)) ||
-			    !overlap(&p->on, &q->on))
-				continue;
-			return kr_fail(e, KR_E_CONFIG, "%s:%u: [protection %s] "
-				       "and [protection %s] of %s:%u name "
-				       "suites for the same, and neither all "
-				       "of the other's", p->file, p->line,
-				       p->name, q->name, q->file, q->line);
-		}
-	return 0;
-}
-
-static struct kr_wordindex *index_of(const struct kr_classing *c,
-				     unsigned int n)
-{
-	struct kr_wordindex *x;
-	size_t n_words = 0;
-
-	for (unsigned int i = 0; i < n; i++)
-		n_words += c[i].of.n;
-	x = kr_wordindex_new(n_words);
-	for (unsigned int i = 0; x && i < n; i++)
-		for (unsigned int k = 0; k < c[i].of.n; k++)
-			kr_wordindex_put(x, 0, c[i].of.word[k], i);
-	return x;
-}
-
-static struct kr_wordindex *index_of_protections(const struct kr_book *b)
-{
-	struct kr_wordindex *x;
-	size_t n_words = 0;
-
-	for (unsigned int i = 0; i < b->n_protections; i++)
-		n_words += b->protections[i].on.n;
-	x = kr_wordindex_new(n_words);
-	for (unsigned int i = 0; x && i < b->n_protections; i++)
-		for (unsigned int k = 0; k < b->protections[i].on.n; k++)
-			kr_wordindex_put(x, 0, b->protections[i].on.word[k], i);
-	return x;
-}
-
-struct roles { const char *of[KR_BOOK_ROLES_MAX]; unsigned int n; };
-
-static int add_roles(struct roles *all, const struct kr_words *w,
-		     struct kr_err *e)
-{
-	for (unsigned int i = 0; i < w->n; i++) {
-		unsigned int k = 0;
-
-		if (strncmp(w->word[i], "role:", 5))
-			continue;
-		while (k < all->n && strcmp(all->of[k], w->word[i]))
-			k++;
-		if (k == KR_BOOK_ROLES_MAX)
-			return kr_fail(e, KR_E_CONFIG, "more than %u roles",
-				       KR_BOOK_ROLES_MAX);
-		if (k == all->n)
-			all->of[all->n++] = w->word[i];
-	}
-	return 0;
-}
-
-/* Who holds every role must have room for them. */
-static int few_roles(const struct kr_book *b, struct kr_err *e)
-{
-	struct roles all = { .n = 0 };
-	int r = 0;
-
-	for (unsigned int i = 0; i < b->n_triples && !r; i++) {
-		r = add_roles(&all, &b->triples[i].who, e);
-		if (!r)
-			r = add_roles(&all, &b->triples[i].approvers, e);
-	}
-	return r;
-}
-
-int kr_book_finish(struct kr_book *b, struct kr_err *e)
-{
-	int r;
-
-	if (!b->name[0])
-		return kr_fail(e, KR_E_CONFIG, "no file has a [policy NAME]");
-	r = unique_triples(b, e);
-	if (!r)
-		r = few_roles(b, e);
-	if (!r)
-		r = nested_suites(b, e);
-	if (r)
-		return r;
-	b->subjects_of = index_of(b->subjects, b->n_subjects);
-	b->items_of = index_of(b->items, b->n_items);
-	b->protections_of = index_of_protections(b);
-	if (!b->subjects_of || !b->items_of || !b->protections_of)
-		return kr_fail(e, KR_E_SYSTEM, "out of memory");
-	return kr_grants_new(b, &b->grants, e);
 }

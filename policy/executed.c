@@ -26,6 +26,9 @@ struct kr_decision kr_executed_decide(const struct kr_procedure *p,
 	struct kr_ask q = { .kind = kr_executed_ask(p), .by = ASKER,
 			    .to = himself ? ASKER : OTHER,
 			    .parent = KR_NOBODY, .attr = KR_ATTR_APPEND };
+	const struct kr_ask get = { .kind = KR_ASK_GET, .by = ASKER,
+				    .to = KR_NOBODY, .parent = KR_NOBODY,
+				    .attr = KR_ATTR_APPEND };
 	struct kr_decision d = { .answer = KR_YES };
 	struct kr_system *t;
 
@@ -34,13 +37,15 @@ struct kr_decision kr_executed_decide(const struct kr_procedure *p,
 	t = kr_system_new(SUBJECTS, 1);
 	if (!t)
 		return (struct kr_decision){ .answer = KR_ERROR };
-	/* the triple: in the matrix, or who may change it */
+	/* the triple: in the matrix, and who changes that certifies */
 	t->subjects[ASKER].c = by;
-	t->subjects[ASKER].certifier = q.kind != KR_ASK_GET;
 	t->objects[0].c = item;
 	t->objects[0].there = true;
 	kr_system_set(t, ASKER, 0, 0, KR_ATTR_APPEND);
-	d = kr_decide(&kr_rules, t, &q);
+	d = kr_decide(&kr_rules, t, &get);
+	t->subjects[ASKER].certifier = true;
+	if (d.answer == KR_YES && q.kind != KR_ASK_GET)
+		d = kr_decide(&kr_rules, t, &q);
 	kr_system_free(t);
 	return d;
 }

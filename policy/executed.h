@@ -14,7 +14,8 @@
  * kr_executed_ask() - The request that a procedure comes to
  *
  * give or rescind if it changes what users may, append if it changes any of
- * its item. What it reads is no observation of who asks: what he was shown
+ * its item. Who gives or rescinds appends to the item, too, and is asked that
+ * first: nobody of a lower level changes what a user may. What it reads is no observation of who asks: what he was shown
  * becomes data again only by a procedure, which verifies it (Clark's and
  * Wilson's rule C5).
  *

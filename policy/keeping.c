@@ -2,7 +2,7 @@
 /* keeping.c - see keeping.h. Pure. */
 #include "policy/keeping.h"
 
-enum { HOST, ASKER, SUBJECTS };
+enum { HOST, ASKER, OTHER, SUBJECTS };
 enum { KEPT, VM, OBJECTS };	/* all that the host has; one of it */
 
 static struct kr_system *system_of(const struct kr_keeping *k)
@@ -43,6 +43,28 @@ struct kr_decision kr_keeping_decide(const struct kr_keeping *k)
 	t = system_of(k);
 	if (t)
 		d = kr_decide(&kr_rules, t, &q);
+	kr_system_free(t);
+	return d;
+}
+
+struct kr_decision kr_keeping_reclass(struct kr_class is,
+				      struct kr_class wanted,
+				      struct kr_class top, bool himself)
+{
+	struct kr_ask q = { .kind = KR_ASK_SUBJECT_LEVEL, .by = ASKER,
+			    .object = KR_NOBODY, .parent = KR_NOBODY,
+			    .to = himself ? ASKER : OTHER, .c = wanted };
+	struct kr_decision d = { .answer = KR_ERROR };
+	struct kr_system *t = kr_system_new(SUBJECTS, OBJECTS);
+
+	if (!t)
+		return d;
+	for (unsigned int s = 0; s < SUBJECTS; s++) {
+		t->subjects[s].c = is;
+		t->subjects[s].top = top;
+	}
+	t->subjects[ASKER].certifier = true;
+	d = kr_decide(&kr_rules, t, &q);
 	kr_system_free(t);
 	return d;
 }

@@ -27,4 +27,16 @@ struct kr_keeping {
  */
 struct kr_decision kr_keeping_decide(const struct kr_keeping *k);
 
+/**
+ * kr_keeping_reclass() - May who certifies give a subject that class?
+ * @is:	     as it is
+ * @top:     of who certifies: above it he raises nobody
+ * @himself: it is himself
+ *
+ * Return: error without memory.
+ */
+struct kr_decision kr_keeping_reclass(struct kr_class is,
+				      struct kr_class wanted,
+				      struct kr_class top, bool himself);
+
 #endif

@@ -13,6 +13,7 @@
 #define HOSTS	(1u << KR_CDI_HOSTS)
 #define GRANTS	(1u << KR_CDI_GRANTS)
 #define KEYS	(1u << KR_CDI_KEYS)
+#define REFERENCES (1u << KR_CDI_REFERENCES)
 #define LOG	(1u << KR_CDI_LOG)
 
 enum { STAYS, GOES, RULED = 0, OPEN };
@@ -85,7 +86,9 @@ const char *kr_item_kind_name(enum kr_item_kind k)
 		[KR_ITEM_NONE] = "", [KR_ITEM_VM] = "vm",
 		[KR_ITEM_HOST] = "host", [KR_ITEM_TRUST] = "trust",
 		[KR_ITEM_USER] = "user", [KR_ITEM_POLICY] = "policy",
-		[KR_ITEM_LOG] = "log",
+		[KR_ITEM_LOG] = "log", [KR_ITEM_STORAGE] = "storage",
+		[KR_ITEM_NETWORK] = "network",
+		[KR_ITEM_REFERENCE] = "reference",
 	};
 
 	return names[k];
@@ -98,19 +101,19 @@ unsigned int kr_item_kind_data(enum kr_item_kind k)
 			       1u << KR_CDI_CONTEXT,
 		[KR_ITEM_HOST] = HOSTS, [KR_ITEM_TRUST] = HOSTS,
 		[KR_ITEM_USER] = GRANTS | KEYS, [KR_ITEM_POLICY] = POLICY,
-		[KR_ITEM_LOG] = LOG,
+		[KR_ITEM_LOG] = LOG, [KR_ITEM_REFERENCE] = REFERENCES,
 	};
 
 	return data[k];
 }
 
-#define ROWS	(1u << KR_CDI_DEFINITION | 1u << KR_CDI_HOSTS | \
-		 1u << KR_CDI_GRANTS | 1u << KR_CDI_KEYS | 1u << KR_CDI_POLICY)
+#define ROWS	(D | HOSTS | GRANTS | KEYS | POLICY | REFERENCES)
 #define STATE	(1u << KR_CDI_RAM | 1u << KR_CDI_DISK)
 
 bool kr_procedure_at_once(const struct kr_procedure *p)
 {
-	return p->transforms & ROWS && !(p->transforms & STATE);
+	return p->transforms & ROWS && !(p->transforms & STATE) &&
+	       p != kr_procedure(KR_TP_attest_enrol);
 }
 
 bool kr_procedure_waits(const struct kr_procedure *p)

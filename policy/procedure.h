@@ -21,7 +21,7 @@
 	  "both hosts' manifests are one") \
 	X(IMAGES, "kr_preflight_offer", "daemon/preflight.c", \
 	  "same image at both ends") \
-	X(BOOK, "kr_book_finish", "policy/bookfile.c", \
+	X(BOOK, "kr_book_finish", "policy/bookwhole.c", \
 	  "parsed, triples certified") \
 	X(CHAIN, "kr_peercert_install", "wire/peercert.c", \
 	  "fingerprint compared, chain checked") \
@@ -29,6 +29,8 @@
 	  "the policy in force knows the role") \
 	X(KEY, "kr_pubkey_parse", "evidence/pubkey.c", \
 	  "a public key of a kind that is accepted") \
+	X(SIGNED, "kr_goodvalues_verify", "daemon/goodvalues.c", \
+	  "parsed, signed by a user who may add it") \
 	X(LEDGER, "kr_ledgercheck_run", "evidence/ledgercheck.c", \
 	  "hash chain and signed checkpoints")
 
@@ -40,8 +42,8 @@ enum kr_ivp {
 };
 
 /* X(name, as it is written, the IVP that verifies it). Hosts are those that
- * this one trusts, and their CAs; grants say which roles users have; keys are
- * those that users sign approvals with. No code verifies a vTPM
+ * this one trusts, their CAs and their TPMs' keys; grants say which roles users have; keys are
+ * those that users sign with; references say what hosts may boot. No code verifies a vTPM
  * or a security context yet, so no procedure may read or transform one. */
 #define KR_CDIS(X) \
 	X(DEFINITION,	"definition",	PARSED) \
@@ -53,6 +55,7 @@ enum kr_ivp {
 	X(HOSTS,	"hosts",	CHAIN) \
 	X(GRANTS,	"grants",	ROLE) \
 	X(KEYS,		"keys",		KEY) \
+	X(REFERENCES,	"references",	SIGNED) \
 	X(LOG,		"log",		LEDGER)
 
 enum kr_cdi {
@@ -69,12 +72,15 @@ enum kr_item_kind {
 	KR_ITEM_HOST,		/* host:NAME, this one or an enrolled one */
 	KR_ITEM_TRUST,		/* trust:NAME, a fleet authority */
 	KR_ITEM_USER,		/* user:NAME */
+	KR_ITEM_REFERENCE,	/* reference:NAME, what hosts may boot */
 	KR_ITEM_POLICY,		/* policy:NAME */
 	KR_ITEM_LOG,		/* log:HOST */
+	KR_ITEM_STORAGE,	/* storage:NAME, of VMs' files */
+	KR_ITEM_NETWORK,	/* network:NAME, of VMs' interfaces */
 	KR_ITEM_KIND_N
 };
 
-#define KR_ITEM_BYTES	72u	/* of an item, with its NUL */
+#define KR_ITEM_BYTES	80u	/* of an item, with its NUL */
 
 /** kr_item_put() - "vm:web1"; "" for none. Return: @out. */
 const char *kr_item_put(enum kr_item_kind k, const char *name,
@@ -100,6 +106,18 @@ const char *kr_item_put(enum kr_item_kind k, const char *name,
 	X(user_key_add, "user.key.add", USER, 0, KEYS | LOG, STAYS, RULED) \
 	X(user_key_list, "user.key.list", NONE, KEYS, 0, STAYS, RULED) \
 	X(user_key_remove, "user.key.remove", USER, KEYS, KEYS | LOG, STAYS, \
+	  RULED) \
+	X(reference_add, "reference.add", REFERENCE, 0, REFERENCES | LOG, \
+	  STAYS, RULED) \
+	X(reference_list, "reference.list", NONE, REFERENCES, 0, STAYS, RULED) \
+	X(reference_show, "reference.show", REFERENCE, REFERENCES, 0, STAYS, \
+	  RULED) \
+	X(reference_remove, "reference.remove", REFERENCE, REFERENCES, \
+	  REFERENCES | LOG, STAYS, RULED) \
+	X(attest_show, "attest.show", NONE, HOSTS, 0, STAYS, RULED) \
+	X(attest_enrol, "attest.enrol", HOST, HOSTS, HOSTS | LOG, STAYS, \
+	  RULED) \
+	X(attest_forget, "attest.forget", HOST, HOSTS, HOSTS | LOG, STAYS, \
 	  RULED) \
 	X(vm_define, "vm.define", VM, 0, D | LOG, STAYS, RULED) \
 	X(vm_list, "vm.list", NONE, D, 0, STAYS, RULED) \
@@ -152,7 +170,7 @@ const struct kr_procedure *kr_procedure(enum kr_tp tp);
 /**
  * kr_procedure_at_once() - Is it over when its call is answered?
  * It changes rows of the store alone: they and its entry in the log are one
- * transaction, and nothing goes on behind it.
+ * transaction, and nothing goes on behind it. An enrolment waits for a peer.
  * kr_procedure_waits() - Can a triple have others approve it? A migration, and
  * what is over at once.
  */

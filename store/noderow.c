@@ -41,16 +41,7 @@ int kr_noderow_get(struct kr_store *s, unsigned int level, uint64_t idx,
 
 int kr_noderow_count(struct kr_store *s, uint64_t *ret_n, struct kr_err *e)
 {
-	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
-	int r = kr_query_open(&q, s, "SELECT count(*) FROM node", e);
-
-	if (r)
-		return r;
-	r = kr_query_step(&q, e);
-	if (r < 0)
-		return r;
-	*ret_n = kr_query_get_u64(&q);
-	return kr_query_row_ok(&q, e);
+	return kr_query_number(s, "SELECT count(*) FROM node", ret_n, e);
 }
 
 int kr_noderow_clear(struct kr_store *s, struct kr_err *e)

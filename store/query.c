@@ -75,6 +75,21 @@ int kr_query_run(struct kr_query *q, struct kr_err *e)
 	return r;
 }
 
+int kr_query_number(struct kr_store *s, const char *sql, uint64_t *ret_n,
+		    struct kr_err *e)
+{
+	KR_AUTO(kr_query_close) struct kr_query q = { 0 };
+	int r = kr_query_open(&q, s, sql, e);
+
+	if (r)
+		return r;
+	r = kr_query_step(&q, e);
+	if (r < 0)
+		return r;
+	*ret_n = kr_query_get_u64(&q);
+	return kr_query_row_ok(&q, e);
+}
+
 const uint8_t *kr_query_get_bytes(struct kr_query *q, size_t max_bytes,
 				  size_t *ret_n)
 {

@@ -38,6 +38,10 @@ int kr_query_fail(struct kr_store *s, struct kr_err *e);
 int kr_query_open(struct kr_query *q, struct kr_store *s, const char *sql,
 		  struct kr_err *e);
 
+/** kr_query_number() - The one number that @sql, a constant, selects. */
+int kr_query_number(struct kr_store *s, const char *sql, uint64_t *ret_n,
+		    struct kr_err *e);
+
 /* Bind the next parameter; borrowed until the statement is closed. */
 void kr_query_text(struct kr_query *q, const char *text);
 void kr_query_u64(struct kr_query *q, uint64_t v);	/* at most INT64_MAX */

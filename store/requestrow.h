@@ -12,7 +12,7 @@
 #include "policy/assent.h"
 #include "store/userrow.h"
 
-#define KR_REQUESTROW_ITEM_BYTES	72u	/* kind:NAME, with its NUL */
+#define KR_REQUESTROW_ITEM_BYTES	80u	/* kind:NAME, with its NUL */
 #define KR_REQUESTROW_PROCEDURE_BYTES	32u
 #define KR_REQUESTROW_PARAMS_MAX	4096u	/* bytes, with the NUL */
 

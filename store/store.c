@@ -133,6 +133,25 @@ static const char *const schema[KR_STORE_SCHEMA] = {
 	"  DEFAULT 'migrate';"
 	"ALTER TABLE request ADD COLUMN item TEXT NOT NULL DEFAULT '';"
 	"UPDATE request SET item = 'vm:' || vm;",
+	/* what a VM wrote is of its class, also when it is no more */
+	"CREATE TABLE file ("
+	"  path TEXT NOT NULL, inode INTEGER NOT NULL, vm TEXT NOT NULL,"
+	"  tenant TEXT NOT NULL, writes INTEGER NOT NULL,"
+	"  PRIMARY KEY (path, vm)) STRICT;"
+	"CREATE INDEX file_by_inode ON file (inode);"
+	"CREATE INDEX file_by_vm ON file (vm);",
+	/* what hosts may boot, signed; what was removed stays, as revoked */
+	"CREATE TABLE reference ("
+	"  name TEXT PRIMARY KEY, version INTEGER NOT NULL,"
+	"  envelope TEXT NOT NULL, signed_by TEXT NOT NULL,"
+	"  added_by TEXT NOT NULL, added_ms INTEGER NOT NULL,"
+	"  revoked_by TEXT NOT NULL, revoked_ms INTEGER NOT NULL) STRICT;",
+	/* whose TPM signs what a peer booted; a key is one host's */
+	"CREATE TABLE ak ("
+	"  host TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, pub BLOB NOT NULL,"
+	"  ek_subject TEXT NOT NULL, ek_issuer TEXT NOT NULL,"
+	"  ek_vouched INTEGER NOT NULL, enrolled_by TEXT NOT NULL,"
+	"  enrolled_ms INTEGER NOT NULL) STRICT;",
 };
 
 static int run(struct kr_store *s, const char *sql, struct kr_err *e)

@@ -18,7 +18,7 @@
 #include "base/err.h"
 
 #define KR_STORE_NAME_BYTES	64u	/* of a VM or host name, with its NUL */
-#define KR_STORE_SCHEMA		7	/* written by this release */
+#define KR_STORE_SCHEMA		10	/* written by this release */
 #define KR_STORE_BUSY_MS	5000	/* wait for another process's lock */
 #define KR_STORE_PATH_BYTES	4096u	/* of the database's path */
 

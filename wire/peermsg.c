@@ -5,6 +5,9 @@
  */
 #include "wire/peermsg.h"
 
+#include "wire/enrolmsg.h"
+#include "wire/quotemsg.h"
+
 static void sig_put(struct kr_wr *w, const struct kr_dsse_sig *s)
 {
 	kr_wr_u16(w, (uint16_t)s->sig_bytes);
@@ -285,6 +288,12 @@ int kr_peermsg_check(uint16_t type, const uint8_t *body, size_t n_bytes,
 		struct kr_logseen  seen;
 		struct kr_loghead  head;
 		struct kr_logcosign cosign;
+		struct kr_enrolkeys keys;
+		struct kr_enrolcredential credential;
+		struct kr_enrolopened opened;
+		struct kr_quoteask quote;
+		struct kr_quotepart part;
+		struct kr_quotemore more;
 	} m;
 
 	switch ((enum kr_peermsg)type) {
@@ -296,6 +305,7 @@ int kr_peermsg_check(uint16_t type, const uint8_t *body, size_t n_bytes,
 	case KR_PEER_FAIL:
 	case KR_PEER_ASK:
 	case KR_PEER_CHECK_HOST:
+	case KR_PEER_TPM_ASK:
 	case KR_PEER_BYE:
 		return kr_peerfail_parse(&r, &m.fail, e);
 	case KR_PEER_MEND:
@@ -309,6 +319,18 @@ int kr_peermsg_check(uint16_t type, const uint8_t *body, size_t n_bytes,
 		return kr_loghead_parse(&r, &m.head, e);
 	case KR_PEER_LOG_COSIGN:
 		return kr_logcosign_parse(&r, &m.cosign, e);
+	case KR_PEER_TPM_KEYS:
+		return kr_enrolmsg_keys_parse(&r, &m.keys, e);
+	case KR_PEER_TPM_CREDENTIAL:
+		return kr_enrolmsg_credential_parse(&r, &m.credential, e);
+	case KR_PEER_TPM_OPENED:
+		return kr_enrolmsg_opened_parse(&r, &m.opened, e);
+	case KR_PEER_QUOTE_ASK:
+		return kr_quotemsg_ask_parse(&r, &m.quote, e);
+	case KR_PEER_QUOTE_PART:
+		return kr_quotemsg_part_parse(&r, &m.part, e);
+	case KR_PEER_QUOTE_MORE:
+		return kr_quotemsg_more_parse(&r, &m.more, e);
 	case KR_PEER_HELLO:
 	case KR_PEER_ALIVE:
 		break;

@@ -39,6 +39,16 @@ enum kr_peermsg {
 	KR_PEER_LOG_HEAD = 26,	/* to that: my log, which begins with it, and
 				   tells of my policy */
 	KR_PEER_LOG_COSIGN = 27, /* to that: so it does, signed */
+	/* enrolmsg.h; version 4 */
+	KR_PEER_TPM_ASK = 28,	/* either: what is your TPM known by? A FAIL's
+				   body, migration being the question's number */
+	KR_PEER_TPM_KEYS = 29,	/* the answer */
+	KR_PEER_TPM_CREDENTIAL = 30, /* to that: have it open this */
+	KR_PEER_TPM_OPENED = 31, /* the answer */
+	/* quotemsg.h; version 4 */
+	KR_PEER_QUOTE_ASK = 32,	/* either: what did you boot? */
+	KR_PEER_QUOTE_PART = 33, /* the answer, as far as it fits */
+	KR_PEER_QUOTE_MORE = 34, /* to that: and further? */
 };
 
 struct kr_hello {

@@ -15,9 +15,11 @@
 /* 1 knew neither the messages about logs nor policies that are proved: who
  * speaks no other would be a way around both (PROTOCOL.wire.md, 4.1). */
 #define KR_WIRE_VERSION_MIN	2u
-#define KR_WIRE_VERSION_MAX	3u
+#define KR_WIRE_VERSION_MAX	4u
 /* From this one on terms may say what was predicted by (kr_linkup, version). */
 #define KR_WIRE_VERSION_BASIS	3u
+/* From this one on TPMs' keys are asked for. */
+#define KR_WIRE_VERSION_TPM	4u
 #define KR_WIRE_ALPN		"\x08korora/1"
 #define KR_SESSION_OUT_MAX	(8u * KR_FRAME_BYTES_MAX)
 

@@ -6,9 +6,11 @@ PROTOCOL.wire.md tells what they mean; statements.py makes what is signed.
 import struct
 
 HELLO, ALIVE, BYE = 1, 2, 3
-OFFER, STEP, FAIL, ASK, CHECK, CHECKED = range(16, 22)
+OFFER, STEP, FAIL, ASK, CHECK, CHECKED, CHECK_HOST = range(16, 23)
 MEND, MENDED, LOG_SEEN, LOG_HEAD, LOG_COSIGN = range(23, 28)
-VERSION = 3		# of the protocol, all that it speaks
+TPM_ASK, TPM_KEYS, TPM_CREDENTIAL, TPM_OPENED = range(28, 32)
+QUOTE_ASK, QUOTE_PART, QUOTE_MORE = range(32, 35)
+VERSION = 4		# of the protocol, all that it speaks
 
 
 def text(s):

@@ -4,13 +4,16 @@
 After each attack kororad is the same process, its memory is bounded, and an
 ordinary migration works: harmless() looks.
 """
+import contextlib
 import re
+import socket
 import struct
+import threading
 
-from labrun import check, equal
+from labrun import ADDRESS, PORT, check, equal
 import certs
 from certs import Identity
-from peer import Session
+from peer import Closed, Session
 import statements
 
 LAB = dict(vm="dirtier", mem=64, conf={"host": {"peer_timeout_s": 3}})
@@ -31,6 +34,41 @@ def evil(lab):
 def session(lab, to="b", **options):
     me = evil(lab)
     return Session(lab.connect("mallory", to), me, **options)
+
+
+class Liar:
+    """evil as it is dialled: what it answers to each message is a function's."""
+
+    def __init__(self, lab, answer, **options):
+        self.answer, self.options, self.closed = answer, options, None
+        self.identity = evil(lab)
+        with lab.network("mallory"):
+            self.listener = socket.create_server((ADDRESS["mallory"], PORT))
+        self.listener.settimeout(60)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            s, _ = self.listener.accept()
+            s.settimeout(60)
+            self.session = s = Session(s, self.identity, server=True,
+                                       other="a", **self.options)
+            try:
+                while True:
+                    for said in self.answer(*s.receive()):
+                        s.send(*said)
+            except Closed as e:
+                self.closed = e
+            s.close()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.listener.close()
+        self.thread.join(90)
+        check(not self.thread.is_alive(), "a keeps the session")
 
 
 def harmless(test):

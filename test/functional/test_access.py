@@ -36,6 +36,10 @@ CHANGE = {
         ("user.revoke", {"user": "nobody", "role": "operate"}),
         ("user.key.add", {"user": "nobody", "pem": "x"}),
         ("user.key.remove", {"fingerprint": "x"}),
+        ("reference.add", {"name": "hosts", "envelope": "x"}),
+        ("reference.remove", {"name": "hosts"}),
+        ("attest.enrol", {"name": "b"}),
+        ("attest.forget", {"name": "b"}),
     ],
 }
 READ = [

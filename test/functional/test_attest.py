@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts with a TPM: kororad has an agent ask it, and is not held up by it."""
+import itertools
 import json
 import os
 import signal
 import socket
 import time
 
-from labrun import check, equal, run
+from labrun import check, equal, openssl, run
 
 CHECK = "here: TPM"
+NOBODY = 65534	# an ordinary user of every Debian system
 LOG = os.path.join(os.path.dirname(__file__),
                    "../../fuzz/corpus/eventlog/ovmf-secureboot")
 
@@ -37,6 +39,41 @@ def each_host_has_its_own(lab):
     check(said[0] != said[1], "both have the key %s" % said[0])
     equal(tpm(lab.korora("a", "doctor"))["message"].split()[-1], said[0],
           "the key, asked again")
+
+
+def each_key_lives_in_its_own_tpm(lab):
+    """Shown by a credential that this TPM opened."""
+    shown = {}
+    for h in "ab":
+        start = time.monotonic()
+        r = lab.korora(h, "attest", "show")
+        print("    %s: %.0f ms" % (h, 1000 * (time.monotonic() - start)))
+        equal(r.rc, 0, "attest show: %r" % r)
+        shown[h] = r.json
+        said = tpm(lab.korora(h, "doctor"))["message"].split()[-1]
+        equal(r.json["key"], said, "the key that quotes")
+        check(r.json["ek_subject"] and r.json["ek_issuer"], "names: %r" % r)
+    check(shown["a"]["key"] != shown["b"]["key"], repr(shown))
+    again = lab.told("a", "attest", "show")
+    equal((again["resets"], again["restarts"]),
+          (shown["a"]["resets"], shown["a"]["restarts"]), "counters")
+    check(again["clock_ms"] >= shown["a"]["clock_ms"], "the clock: %r" % again)
+
+
+def makers_vouch(lab):
+    """The lab's own authority made it, and another did not."""
+    check(not lab.told("a", "attest", "show")["ek_vouched"], "by anyone")
+    lab.configure({"host": {"tpm_roots": lab.dir + "/tpmca/ca.pem"}},
+                  hosts="a")
+    check(lab.told("a", "attest", "show")["ek_vouched"], "by its maker")
+    other = "%s/other.pem" % lab.dir
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=another maker",
+            "-keyout", "/dev/null", "-out", other)
+    lab.configure({"host": {"tpm_roots": other}}, hosts="a")
+    equal(lab.korora("a", "attest", "show").code, "KR-2122", "another maker")
+    lab.configure({"host": {"tpm_roots": "/dev/null"}}, hosts="a")
+    equal(lab.korora("a", "attest", "show").code, "KR-8005", "no maker")
 
 
 def a_peer_is_asked_afterwards(lab):
@@ -72,6 +109,7 @@ def nonsense_is_told(lab):
     r = lab.korora("b", "doctor")
     equal((r.rc, tpm(r)["ok"], tpm(r)["code"]), (1, False, "KR-2101"),
           "no TPM: %r" % r)
+    equal(lab.korora("b", "attest", "show").code, "KR-2101", "attest show")
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(way)
         s.listen()
@@ -100,17 +138,35 @@ def what_is_no_way_is_refused(lab):
     check("is no device" in tpm(r)["message"], repr(r))
 
 
-def said_of(lab, host, reference, log=None):
-    """doctor's checks of the TPM, by these reference values."""
-    path = "%s/%s.reference" % (lab.dir, host)
-    with open(path, "w") as f:
+def key_of(lab, who):
+    """Somebody's private key, made when it is first asked for."""
+    key = "%s/%s.pem" % (lab.dir, who)
+    if not os.path.exists(key):
+        openssl("genpkey", "-algorithm", "EC", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-out", key)
+        openssl("pkey", "-in", key, "-pubout", "-out", key + ".pub")
+    return key
+
+
+def enrol(lab, host, who):
+    """His key there."""
+    r = lab.korora(host, "user", "key", "add", who, key_of(lab, who) + ".pub")
+    equal(r.rc, 0, "user key add: %r" % r)
+
+
+def given(lab, host, reference, who="games", user=None):
+    """That host is given these reference values, signed."""
+    doc, signed = "%s/reference" % lab.dir, "%s/signed" % lab.dir
+    with open(doc, "w") as f:
         json.dump(reference, f)
-    keys = {"reference": path}
-    if log is not None:
-        keys["tpm_log"] = "%s/%s.eventlog" % (lab.dir, host)
-        with open(keys["tpm_log"], "wb") as f:
-            f.write(log)
-    lab.configure({"host": keys}, hosts=host)
+    r = lab.korora(host, "attest", "reference", "sign", doc, "--key",
+                   key_of(lab, who), "--out", signed)
+    return r if r.rc else lab.korora(host, "attest", "reference", "add",
+                                     signed, user=user)
+
+
+def judged(lab, host):
+    """doctor's checks of the TPM, and its exit status."""
     start = time.monotonic()
     r = lab.korora(host, "doctor")
     print("    %.0f ms" % (1000 * (time.monotonic() - start)))
@@ -118,17 +174,40 @@ def said_of(lab, host, reference, log=None):
             if c["name"].startswith(CHECK)}, r.rc
 
 
+def said_of(lab, host, reference, log=None):
+    """The same by these reference values and by that event log."""
+    r = given(lab, host, reference)
+    equal(r.rc, 0, "reference add: %r" % r)
+    if log is not None:
+        path = "%s/%s.eventlog" % (lab.dir, host)
+        with open(path, "wb") as f:
+            f.write(log)
+        lab.configure({"host": {"tpm_log": path}}, hosts=host)
+    return judged(lab, host)
+
+
+VERSION = itertools.count(4)
+
+
 def values(**more):
     """The PCRs of a machine that nothing was measured on: 0 to 7 are zero."""
-    return dict({"name": "hosts", "version": 4, "bank": "sha256",
+    return dict({"name": "hosts", "version": next(VERSION), "bank": "sha256",
                  "pcrs": {str(i): ["00" * 32] for i in range(8)}}, **more)
 
 
 def own_word_is_judged(lab):
-    found, rc = said_of(lab, "a", values())
+    enrol(lab, "a", "games")
+    equal(lab.korora("a", "user", "grant", "games", "admin").rc, 0, "grant")
+    good = values()
+    found, rc = said_of(lab, "a", good)
     equal((rc, list(found)), (0, [CHECK]), "good: %r" % found)
-    check("as hosts, version 4, has it" in found[CHECK]["message"],
-          repr(found))
+    check("as hosts, version %u, has it" % good["version"] in
+          found[CHECK]["message"], repr(found))
+    shown = lab.told("a", "attest", "reference", "show", "hosts")
+    equal((shown["signed_by"], shown["added_by"], shown["revoked_by"],
+           len(shown["values"])), ("games", "root", None, 8), "shown")
+    check("reference-added" in {x["event"] for x in lab.evidence("a")},
+          "it is not in the log")
 
 
 def deviations_are_told_by_pcr(lab):
@@ -164,20 +243,67 @@ def a_log_that_does_not_replay_is_refused(lab):
     equal((rc, found[CHECK]["code"]), (1, "KR-2102"), repr(found))
 
 
-def a_wrong_document_is_told(lab):
-    found, rc = said_of(lab, "a", {"name": "hosts"})
-    equal((rc, found[CHECK]["code"]), (1, "KR-2125"), repr(found))
+def a_wrong_document_is_not_signed(lab):
+    equal(given(lab, "a", {"name": "hosts"}).code, "KR-2125", "no document")
+
+
+def only_who_may_is_believed(lab):
+    """Strangers sign, or those who may not; what is in use stays."""
+    before = lab.told("a", "attest", "reference", "list")
+    enrol(lab, "a", "daemon")
+    for who in "eve", "daemon":
+        r = given(lab, "a", values(), who)
+        equal(r.code, "KR-2126", "signed by %s: %r" % (who, r))
+    r = given(lab, "a", values(), user=NOBODY)
+    equal(r.code, "KR-1003", "one who may not: %r" % r)
+    old = values(version=1)
+    equal(given(lab, "a", old).code, "KR-2127", "an old one")
+    equal(lab.told("a", "attest", "reference", "list"), before, "in use")
+
+
+def what_was_removed_refuses(lab):
+    good = values()
+    equal(given(lab, "a", good).rc, 0, "reference add")
+    equal(judged(lab, "a")[1], 0, "doctor")
+    r = lab.korora("a", "attest", "reference", "remove", "hosts")
+    equal(r.rc, 0, "reference remove: %r" % r)
+    found, rc = judged(lab, "a")
+    equal((rc, found[CHECK]["code"]), (1, "KR-2119"), repr(found))
+    check("version %u, by root" % good["version"] in found[CHECK]["message"],
+          repr(found))
+    equal(given(lab, "a", good).code, "KR-2127", "it once more")
+    lab.restart("a")
+    equal(judged(lab, "a")[0][CHECK]["code"], "KR-2119", "after a restart")
+    found, rc = said_of(lab, "a", values())
+    equal(rc, 0, "a newer one: %r" % found)
+
+
+def a_word_ends_with_key_and_right(lab):
+    keys = {k["user"]: k["fingerprint"]
+            for k in lab.told("a", "user", "key", "list")["keys"]}
+    for ends, begins in (
+            (("user", "key", "remove", keys["games"]),
+             ("user", "key", "add", "games", key_of(lab, "games") + ".pub")),
+            (("user", "revoke", "games", "admin"),
+             ("user", "grant", "games", "admin"))):
+        equal(lab.korora("a", *ends).rc, 0, repr(ends))
+        found, rc = judged(lab, "a")
+        equal((rc, found[CHECK]["code"]), (1, "KR-2126"), repr(found))
+        equal(lab.korora("a", *begins).rc, 0, repr(begins))
+        equal(judged(lab, "a")[1], 0, repr(begins))
 
 
 if __name__ == "__main__":
     run([
         (dict(vm=None, up=["--tpm"]), [
-            each_host_has_its_own, a_peer_is_asked_afterwards,
+            each_host_has_its_own, each_key_lives_in_its_own_tpm,
+            makers_vouch, a_peer_is_asked_afterwards,
             a_silent_one_holds_nobody_up, nonsense_is_told,
             what_is_no_way_is_refused]),
         (dict(vm=None, up=["--tpm"]), [
-            own_word_is_judged, deviations_are_told_by_pcr,
+            own_word_is_judged, only_who_may_is_believed,
+            a_wrong_document_is_not_signed, what_was_removed_refuses,
+            a_word_ends_with_key_and_right, deviations_are_told_by_pcr,
             what_is_revoked_is_refused, another_bank_is_refused,
-            a_log_that_does_not_replay_is_refused,
-            a_wrong_document_is_told]),
+            a_log_that_does_not_replay_is_refused]),
     ])

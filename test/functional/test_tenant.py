@@ -2,6 +2,7 @@
 """Two tenants on one host: neither is told of the other's VMs, or of what
 happened to them."""
 import json
+import shutil
 import sqlite3
 
 import test_approval as approval
@@ -43,6 +44,10 @@ def define(lab, name, tenant):
     with open(lab.dir + "/images/dirtier.vm") as f:
         text = f.read().replace("name = dirtier",
                                 "name = %s\ntenant = %s" % (name, tenant))
+    text = text.replace("images:dirtier.raw", "images:%s.raw" % name)
+    if name != "dirtier":
+        shutil.copy(lab.dir + "/images/dirtier.raw",
+                    "%s/images/%s.raw" % (lab.dir, name))
     path = "%s/%s.vm" % (lab.dir, name)
     with open(path, "w") as f:
         f.write(text)

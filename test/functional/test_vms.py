@@ -171,6 +171,7 @@ def disk_of_another_owner_is_opened(lab):
 
 
 PTRACE_SEIZE, PTRACE_CONT, TRACE_EXIT = 0x4206, 7, 0x40
+PTRACE_LISTEN, EVENT_EXIT, EVENT_STOP = 0x4208, 6, 128
 
 
 def ptrace(request, pid, data=0):
@@ -188,7 +189,14 @@ def dying_slowly(lab, host):
     try:
         yield pid
     finally:
-        os.waitpid(pid, 0)		# it stops where it would exit
+        while True:		# it stops for good first, where it is wiped
+            status = os.waitpid(pid, 0)[1]
+            if status >> 16 == EVENT_EXIT:
+                break
+            if status >> 16 == EVENT_STOP:
+                ptrace(PTRACE_LISTEN, pid)
+            else:
+                ptrace(PTRACE_CONT, pid, os.WSTOPSIG(status))
         ptrace(PTRACE_CONT, pid)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)

@@ -134,14 +134,14 @@ static void classes_count(void **state)
 	struct kr_decision d;
 
 	(void)state;
-	assert_int_equal(kr_access_cache(low, low).answer, KR_YES);
-	d = kr_access_cache(high, low);
+	assert_int_equal(kr_access_uses(low, low, true).answer, KR_YES);
+	d = kr_access_uses(high, low, true);
 	assert_int_equal(d.answer, KR_NO);
 	assert_int_equal(d.failed, 1u << KR_COND_NO_READ_DOWN);
-	d = kr_access_cache(low, high);
+	d = kr_access_uses(low, high, true);
 	assert_int_equal(d.answer, KR_NO);
 	assert_int_equal(d.failed, 1u << KR_COND_NO_WRITE_UP);
-	d = kr_access_cache(low, other);
+	d = kr_access_uses(low, other, true);
 	assert_int_equal(d.answer, KR_NO);
 }
 

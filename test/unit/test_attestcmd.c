@@ -135,11 +135,18 @@ static void a_document_is_checked_signed_and_shown(void **state)
 				    "not signed"));
 	assert_int_equal(korora("reference sign %s --key %s --out %s", DOC,
 				in("anna"), in("signed")), 0);
-	assert_int_equal(korora("reference show %s --key %s --key %s",
+	assert_int_equal(korora("reference show --file %s --key %s --key %s",
 				in("signed"), in("ben.pub"),
 				in("anna.pub")), 0);
 	assert_non_null(strstr(out, "signed by a key that was given"));
 	assert_non_null(strstr(out, "revoked"));
+	assert_int_equal(korora("reference show"), KR_EXIT_USAGE);
+	assert_int_equal(korora("reference show hosts --file %s", DOC),
+			 KR_EXIT_USAGE);
+	assert_int_equal(korora("reference show hosts --key %s",
+				in("anna.pub")), KR_EXIT_USAGE);
+	/* what nobody signed is not even sent */
+	refused(korora("reference add %s", DOC), "KR-2126");
 	/* by nobody who was named, by nobody at all */
 	refused(korora("reference check %s --key %s", in("signed"),
 		       in("ben.pub")), "KR-2126");

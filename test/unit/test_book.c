@@ -417,6 +417,7 @@ static void wrong(void **state)
 		{ MIGRATE, "no file has a [policy NAME]" },
 		{ "[policy p]\n", "f:1: [policy p] has no key version" },
 		{ HEAD HEAD, "f:3: a second [policy p]" },
+		{ "[policy p]\nversion = 0\n", "versions begin at 1" },
 		{ "[policy p]\nversion = -1\n", "f:2: version is a number" },
 		{ HEAD "[rule x]\n", "f:3: unknown section [rule]" },
 		{ HEAD "[triple]\n", "f:3: [triple] needs a name" },

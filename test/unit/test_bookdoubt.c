@@ -62,6 +62,8 @@ static void roles_that_there_are_not(void **state)
 		"[triple t]\nwho = role:operator, operate\n"
 		"may = migrate\non = vm:*\napprovals = 1\n"
 		"approvers = role:boss\ncertified_by = vera\n"
+		"[triple a]\nwho = role:boss\nmay = approve\n"
+		"certified_by = vera\n"
 		"[subject s]\nwho = role:operator, role:boss, role:operate\n"),
 		"[subject s] is for a role that no triple names: "
 		"role:operate\n");
@@ -92,6 +94,64 @@ static void approvers_of_nothing(void **state)
 		"approvers = paul\ncertified_by = vera\n"),
 		"f:3: [triple t] has approvers, and needs no approvals: "
 		"paul\n");
+}
+
+static void approvers_who_cannot(void **state)
+{
+	static const char wants[] = HEAD
+		"[triple t]\nwho = anna\nmay = migrate\non = vm:*\n"
+		"approvals = 1\napprovers = paul, role:boss\n"
+		"certified_by = vera\n";
+	char with[1024];
+
+	(void)state;
+	assert_string_equal(doubts(wants),
+		"f:3: [triple t] wants approvals of who may give none: no "
+		"triple has approve for: paul\n"
+		"f:3: [triple t] wants approvals of who may give none: no "
+		"triple has approve for: role:boss\n");
+	snprintf(with, sizeof(with), "%s[triple a]\nwho = paul\n"
+		 "may = approve\ncertified_by = vera\n", wants);
+	assert_string_equal(doubts(with),
+		"f:3: [triple t] wants approvals of who may give none: no "
+		"triple has approve for: role:boss\n");
+	snprintf(with, sizeof(with), "%s[triple a]\nwho = role:boss\n"
+		 "may = approve\ncertified_by = vera\n", wants);
+	assert_string_equal(doubts(with), "");	/* paul may be a boss */
+}
+
+/* Of one name two triples may not do that: KR-1002. */
+static void ways_around_approvals(void **state)
+{
+	static const char wants[] = HEAD
+		"[triple a]\nwho = role:boss\nmay = approve\n"
+		"certified_by = vera\n"
+		"[triple t]\nwho = anna\nmay = migrate\n"
+		"on = vm:db-*\nto = b\napprovals = 2\n"
+		"approvers = role:boss\ncertified_by = vera\n"
+		"[triple u]\nmay = migrate\ncertified_by = vera\n";
+	static const struct { const char *more; bool around; } second[] = {
+		{ "who = *\non = vm:*\n", true },
+		{ "who = *\non = vm:db-*\nto = b\n", true },
+		{ "who = *\non = vm:*\napprovals = 1\n"
+		  "approvers = role:boss\n", true },
+		{ "who = *\non = vm:*\napprovals = 2\n"
+		  "approvers = role:boss\n", false },
+		{ "who = paul\non = vm:*\n", false },
+		{ "who = *\non = vm:web\n", false },
+		{ "who = *\non = vm:*\nto = c\n", false },
+		{ "who = *\non = vm:db-test\n", false },	/* an exception */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++) {
+		char text[1024];
+
+		snprintf(text, sizeof(text), "%s%s", wants, second[i].more);
+		assert_string_equal(doubts(text), second[i].around ?
+			"f:15: [triple u] wants fewer approvals of the same "
+			"than [triple t]: migrate\n" : "");
+	}
 }
 
 static void items_and_procedures_that_do_not_meet(void **state)
@@ -135,6 +195,8 @@ int main(void)
 		cmocka_unit_test(roles_that_there_are_not),
 		cmocka_unit_test(hosts_receive_and_users_do_not),
 		cmocka_unit_test(approvers_of_nothing),
+		cmocka_unit_test(approvers_who_cannot),
+		cmocka_unit_test(ways_around_approvals),
 		cmocka_unit_test(items_and_procedures_that_do_not_meet),
 		cmocka_unit_test(categories_nobody_has),
 		cmocka_unit_test(protections_of_what_never_moves),

@@ -65,12 +65,16 @@ static void a_missing_file_means_defaults(void **state)
 	assert_int_equal(c.max_unproved, 32);
 	assert_int_equal(c.n_lanes, 0);
 	assert_int_equal(c.recall_mib, 128);
+	assert_int_equal(c.attest_peers, 0);
 	assert_int_equal(c.postcopy, 1);
 	assert_int_equal(c.postcopy_preempt, 1);
 	assert_int_equal(c.cache_mb, 0);
 	assert_int_equal(c.padding_bytes, 0);
 	assert_int_equal(c.rekey_mib, 0);
 	assert_string_equal(c.tpm, "");
+	assert_int_equal(c.vtpm_pcrs, 1u << 7);
+	assert_int_equal(c.vtpm_unsealed, 0);
+	assert_int_equal(c.vtpm_first_uid, 1900000000);
 	assert_int_equal(c.n_storages + c.n_networks, 0);
 	assert_non_null(strstr(c.control_suites, "TLS_AES_256_GCM_SHA384"));
 }
@@ -113,10 +117,11 @@ static void every_key(void **state)
 	(void)state;
 	ok("[host]\nlisten = [::]:1\naddress = a.example:7300\n"
 	   "agent_user = daemon\npeer_timeout_s = 3600\nmax_unproved = 1\n"
-	   "tpm = device:/dev/tpmrm0\ntpm_log = /log\nreference = /ref\n"
+	   "tpm = device:/dev/tpmrm0\ntpm_log = /log\ntpm_roots = /pem\n"
 	   "[plane]\nlanes = 16\nmemory_mb = 0\npage_cache_mb = 1048576\n"
 	   "padding = 16384\nrekey_mb = 1\n"
 	   "[qemu]\nbinary = /opt/qemu\n"
+	   "[vtpm]\npcrs = 0,2,23\nunsealed = on\nfirst_uid = 1000\n"
 	   "[tls]\ncontrol_suites = TLS_AES_128_GCM_SHA256\n"
 	   "lane_suite = TLS_CHACHA20_POLY1305_SHA256\n"
 	   "[storage]\nimages = /srv/images\nfast = /nvme\n"
@@ -128,7 +133,10 @@ static void every_key(void **state)
 	assert_int_equal(c.max_unproved, 1);
 	assert_string_equal(c.tpm, "device:/dev/tpmrm0");
 	assert_string_equal(c.tpm_log, "/log");
-	assert_string_equal(c.reference, "/ref");
+	assert_string_equal(c.tpm_roots, "/pem");
+	assert_int_equal(c.vtpm_pcrs, 1u << 0 | 1u << 2 | 1u << 23);
+	assert_int_equal(c.vtpm_unsealed, 1);
+	assert_int_equal(c.vtpm_first_uid, 1000);
 	assert_int_equal(c.n_lanes, 16);
 	assert_int_equal(c.recall_mib, 0);
 	assert_int_equal(c.cache_mb, 1048576);
@@ -154,6 +162,12 @@ static const struct { const char *text; unsigned int line; } bad[] = {
 	{ "[host]\ntpm = /dev/tpmrm0\n", 2 },
 	{ "[host]\ntpm = swtpm:sock\n", 2 },
 	{ "[host]\ntpm =\n", 2 },
+	{ "[vtpm]\npcrs =\n", 2 },
+	{ "[vtpm]\npcrs = 7,\n", 2 },
+	{ "[vtpm]\npcrs = 24\n", 2 },
+	{ "[vtpm]\npcrs = 1-7\n", 2 },
+	{ "[vtpm]\nunsealed = yes\n", 2 },
+	{ "[vtpm]\nfirst_uid = 0\n", 2 },
 	{ "[host]\npeer_timeout_s = -1\n", 2 },
 	{ "[host]\npeer_timeout_s = 10s\n", 2 },
 	{ "[host]\npeer_timeout_s = \n", 2 },

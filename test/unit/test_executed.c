@@ -18,6 +18,9 @@ static const struct { enum kr_tp tp; enum kr_ask_kind kind; } asks[] = {
 	{ KR_TP_user_grant, KR_ASK_GIVE }, { KR_TP_user_key_add, KR_ASK_GIVE },
 	{ KR_TP_user_revoke, KR_ASK_RESCIND },
 	{ KR_TP_user_key_remove, KR_ASK_RESCIND },
+	{ KR_TP_reference_add, KR_ASK_GET },
+	{ KR_TP_reference_remove, KR_ASK_GET },
+	{ KR_TP_attest_enrol, KR_ASK_GET }, { KR_TP_attest_forget, KR_ASK_GET },
 	{ KR_TP_policy_reload, KR_ASK_GET },
 	{ KR_TP_vm_define, KR_ASK_GET }, { KR_TP_vm_start, KR_ASK_GET },
 	{ KR_TP_vm_stop, KR_ASK_GET }, { KR_TP_vm_remove, KR_ASK_GET },
@@ -55,8 +58,8 @@ static void by_the_rules(void **state)
 	(void)state;
 	for (enum kr_tp tp = 0; tp < KR_TP_N; tp++) {
 		const struct kr_procedure *p = kr_procedure(tp);
-		bool writes = expected(tp) == KR_ASK_GET;
-		bool changes_him = expected(tp) != KR_ASK_N && !writes;
+		bool writes = expected(tp) != KR_ASK_N;
+		bool changes_him = writes && expected(tp) != KR_ASK_GET;
 		struct kr_decision d = kr_executed_decide(p, low, high, false);
 
 		assert_int_equal(d.answer, writes ? KR_NO : KR_YES);

@@ -62,6 +62,20 @@ static void classes_are_for_who_certifies(void **state)
 	assert_int_equal(asked(k), KR_NO);
 }
 
+static void nobody_raises_himself(void **state)
+{
+	const struct kr_class mid = MID, high = HIGH;
+	struct kr_decision d = kr_keeping_reclass(mid, high, high, true);
+
+	(void)state;
+	assert_int_equal(d.answer, KR_NO);
+	assert_int_equal(d.failed, 1u << KR_COND_NOT_ITSELF);
+	d = kr_keeping_reclass(mid, high, high, false);
+	assert_int_equal(d.answer, KR_YES);
+	d = kr_keeping_reclass(mid, high, mid, false);
+	assert_int_equal(d.failed, 1u << KR_COND_WITHIN_TOP);
+}
+
 static void it_is_nothing_else(void **state)
 {
 	(void)state;
@@ -82,6 +96,7 @@ int main(void)
 		cmocka_unit_test(none_is_made_above_its_host),
 		cmocka_unit_test(what_runs_is_not_removed),
 		cmocka_unit_test(classes_are_for_who_certifies),
+		cmocka_unit_test(nobody_raises_himself),
 		cmocka_unit_test(it_is_nothing_else),
 	};
 

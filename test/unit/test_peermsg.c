@@ -9,8 +9,10 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "wire/enrolmsg.h"
 #include "wire/frame.h"
 #include "wire/peermsg.h"
+#include "wire/quotemsg.h"
 
 static uint8_t buf[KR_FRAME_BODY_BYTES_MAX];
 
@@ -305,6 +307,153 @@ static void logs(void **state)
 	cut(KR_PEER_LOG_COSIGN, kr_wr_len(&w));
 }
 
+static void tpm_keys(void **state)
+{
+	static struct kr_enrolkeys k = { .m = {
+		.ak = { .n = KR_TPM_BLOB_MAX }, .ek = { .n = 3 },
+		.n_cert = KR_EKCERT_BYTES_MAX,
+		.clock = { 0x1122334455667788, 5, 6, true } } }, k2;
+	struct kr_enrolcredential c = { .c = {
+		.id = { .n = KR_TPM_BLOB_MAX },
+		.secret = { .n = KR_TPM_BLOB_MAX } } }, c2;
+	struct kr_enrolopened o, o2;
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_rd r;
+
+	(void)state;
+	memset(k.question, 0x44, sizeof(k.question));
+	memset(k.m.ak.b, 1, sizeof(k.m.ak.b));
+	memset(k.m.ek.b, 2, 3);
+	memset(k.m.cert, 3, sizeof(k.m.cert));
+	kr_enrolmsg_keys_put(&w, &k);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_enrolmsg_keys_parse(&r, &k2, NULL), 0);
+	assert_memory_equal(k2.question, k.question, 16);
+	assert_int_equal(k2.m.ak.n, k.m.ak.n);
+	assert_memory_equal(k2.m.ak.b, k.m.ak.b, k.m.ak.n);
+	assert_memory_equal(k2.m.ek.b, k.m.ek.b, 3);
+	assert_int_equal(k2.m.n_cert, k.m.n_cert);
+	assert_memory_equal(k2.m.cert, k.m.cert, k.m.n_cert);
+	assert_memory_equal(&k2.m.clock, &k.m.clock, sizeof(k.m.clock));
+	cut(KR_PEER_TPM_KEYS, kr_wr_len(&w));
+	buf[17]++;		/* a byte more of the key than there may be */
+	assert_true(check(KR_PEER_TPM_KEYS, kr_wr_len(&w) + 1, NULL) < 0);
+	memset(buf + 16, 0, 2);	/* none */
+	assert_true(check(KR_PEER_TPM_KEYS, kr_wr_len(&w) - 1024, NULL) < 0);
+
+	w = KR_WR(buf, sizeof(buf));
+	memset(c.question, 0x55, sizeof(c.question));
+	memset(c.c.id.b, 4, sizeof(c.c.id.b));
+	memset(c.c.secret.b, 5, sizeof(c.c.secret.b));
+	kr_enrolmsg_credential_put(&w, &c);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_enrolmsg_credential_parse(&r, &c2, NULL), 0);
+	assert_memory_equal(&c2, &c, sizeof(c));
+	cut(KR_PEER_TPM_CREDENTIAL, kr_wr_len(&w));
+
+	w = KR_WR(buf, sizeof(buf));
+	memset(&o, 0x66, sizeof(o));
+	kr_enrolmsg_opened_put(&w, &o);
+	assert_int_equal(kr_wr_len(&w), 48);
+	r = KR_RD(buf, kr_wr_len(&w));
+	assert_int_equal(kr_enrolmsg_opened_parse(&r, &o2, NULL), 0);
+	assert_memory_equal(&o2, &o, sizeof(o));
+	cut(KR_PEER_TPM_OPENED, kr_wr_len(&w));
+}
+
+/* Of each that is in it another digest, and of none the secret. */
+static void what_is_shown_is_of_one_session(void **state)
+{
+	uint8_t in[4][32], first[32], other[32];
+
+	(void)state;
+	for (uint8_t i = 0; i < 4; i++)
+		memset(in[i], 0x10 + i, 32);
+	assert_int_equal(kr_enrolmsg_show(in[0], in[1], in[2], in[3], first,
+					  NULL), 0);
+	for (uint8_t i = 0; i < 4; i++) {
+		in[i][31] ^= 1;
+		assert_int_equal(kr_enrolmsg_show(in[0], in[1], in[2], in[3],
+						  other, NULL), 0);
+		assert_memory_not_equal(first, other, 32);
+		in[i][31] ^= 1;
+	}
+	assert_int_equal(kr_enrolmsg_show(in[1], in[0], in[2], in[3], other,
+					  NULL), 0);
+	assert_memory_not_equal(first, other, 32);
+}
+
+static void quotes(void **state)
+{
+	struct kr_quoteask a = { .role = KR_TARGET, .bank = KR_BANK_SHA384,
+				 .mask = 0xffffff }, a2;
+	static uint8_t part[KR_QUOTEMSG_PART_MAX];
+	struct kr_quotepart p = { .total = KR_SAID_BYTES_MAX, .bytes = part,
+				  .n = sizeof(part) }, p2;
+	struct kr_quotemore m = { .offset = 0x11223344 }, m2;
+	struct kr_wr w = KR_WR(buf, sizeof(buf));
+	struct kr_rd r;
+	size_t n;
+
+	(void)state;
+	memset(a.question, 1, sizeof(a.question));
+	memset(a.nonce, 2, sizeof(a.nonce));
+	memset(a.policy, 3, sizeof(a.policy));
+	memset(a.vm, 'v', sizeof(a.vm) - 1);
+	kr_quotemsg_ask_put(&w, &a);
+	n = kr_wr_len(&w);
+	r = KR_RD(buf, n);
+	assert_int_equal(kr_quotemsg_ask_parse(&r, &a2, NULL), 0);
+	assert_memory_equal(&a2, &a, sizeof(a));
+	cut(KR_PEER_QUOTE_ASK, n);
+	buf[80] = KR_SIDE_N;
+	assert_true(check(KR_PEER_QUOTE_ASK, n, NULL) < 0);
+	buf[80] = KR_SOURCE;
+	assert_int_equal(check(KR_PEER_QUOTE_ASK, n, NULL), 0);
+	buf[82] = 0x04;		/* SHA-1 */
+	assert_true(check(KR_PEER_QUOTE_ASK, n, NULL) < 0);
+	buf[82] = 0x0c;
+	buf[83] = 1;		/* the 25th PCR */
+	assert_true(check(KR_PEER_QUOTE_ASK, n, NULL) < 0);
+	memset(buf + 83, 0, 4);
+	assert_true(check(KR_PEER_QUOTE_ASK, n, NULL) < 0);
+
+	w = KR_WR(buf, sizeof(buf));
+	memset(p.question, 4, sizeof(p.question));
+	memset(part, 5, sizeof(part));
+	p.offset = p.total - KR_QUOTEMSG_PART_MAX;
+	kr_quotemsg_part_put(&w, &p);
+	assert_false(w.bad);
+	n = kr_wr_len(&w);
+	r = KR_RD(buf, n);
+	assert_int_equal(kr_quotemsg_part_parse(&r, &p2, NULL), 0);
+	assert_memory_equal(p2.question, p.question, 16);
+	assert_int_equal(p2.total, p.total);
+	assert_int_equal(p2.offset, p.offset);
+	assert_int_equal(p2.n, p.n);
+	assert_memory_equal(p2.bytes, part, p.n);
+	assert_int_equal(check(KR_PEER_QUOTE_PART, n - 1, NULL), 0);
+	assert_true(check(KR_PEER_QUOTE_PART, n + 1, NULL) < 0);
+	assert_true(check(KR_PEER_QUOTE_PART, 24, NULL) < 0);
+	buf[23]++;		/* it ends behind all of it */
+	assert_true(check(KR_PEER_QUOTE_PART, n, NULL) < 0);
+	memset(buf + 20, 0xff, 4);
+	assert_true(check(KR_PEER_QUOTE_PART, n, NULL) < 0);
+	memset(buf + 20, 0, 4);
+	assert_int_equal(check(KR_PEER_QUOTE_PART, n, NULL), 0);
+	buf[19]++;		/* more than there may be */
+	assert_true(check(KR_PEER_QUOTE_PART, n, NULL) < 0);
+
+	w = KR_WR(buf, sizeof(buf));
+	kr_quotemsg_more_put(&w, &m);
+	n = kr_wr_len(&w);
+	assert_int_equal(n, 20);
+	r = KR_RD(buf, n);
+	assert_int_equal(kr_quotemsg_more_parse(&r, &m2, NULL), 0);
+	assert_memory_equal(&m2, &m, sizeof(m));
+	cut(KR_PEER_QUOTE_MORE, n);
+}
+
 /* A text as long as its room, without its NUL, and with one in it. */
 static void texts_are_bounded(void **state)
 {
@@ -422,7 +571,7 @@ static void other_types_are_unexpected(void **state)
 		struct kr_err e = KR_ERR_NONE;
 
 		if (t == KR_PEER_BYE ||
-		    (t >= KR_PEER_OFFER && t <= KR_PEER_LOG_COSIGN))
+		    (t >= KR_PEER_OFFER && t <= KR_PEER_QUOTE_MORE))
 			continue;	/* among them the agents' own */
 		assert_true(kr_peermsg_check((uint16_t)t, buf, 0, &e) < 0);
 		assert_int_equal(e.kr, KR_E_UNEXPECTED);
@@ -448,6 +597,9 @@ int main(void)
 		cmocka_unit_test(fail_ask_and_bye),
 		cmocka_unit_test(mend_and_mended),
 		cmocka_unit_test(logs),
+		cmocka_unit_test(tpm_keys),
+		cmocka_unit_test(what_is_shown_is_of_one_session),
+		cmocka_unit_test(quotes),
 		cmocka_unit_test(texts_are_bounded),
 		cmocka_unit_test(offer_and_check),
 		cmocka_unit_test(offered_channels),

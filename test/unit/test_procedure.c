@@ -58,6 +58,16 @@ static void items_are_data(void **state)
 	assert_int_equal(all, (1u << KR_CDI_N) - 1);
 	assert_int_equal(kr_item_kind_data(KR_ITEM_NONE), 0);
 	assert_int_equal(kr_item_kind_data(KR_ITEM_LOG), 1u << KR_CDI_LOG);
+	/* the longest kind has room for the longest name */
+	for (int k = KR_ITEM_NONE + 1; k < KR_ITEM_KIND_N; k++) {
+		const char *kind = kr_item_kind_name((enum kr_item_kind)k);
+		char item[KR_ITEM_BYTES], name[64];
+
+		memset(name, 'n', 63);
+		name[63] = '\0';
+		kr_item_put((enum kr_item_kind)k, name, item);
+		assert_int_equal(strlen(item), strlen(kind) + 1 + 63);
+	}
 }
 
 /* Hosts, roles and keys are verified each by a function of its own. */
@@ -71,6 +81,10 @@ static void trust_is_three_kinds_of_data(void **state)
 		{ KR_TP_user_revoke, KR_CDI_GRANTS, KR_IVP_ROLE },
 		{ KR_TP_user_key_add, KR_CDI_KEYS, KR_IVP_KEY },
 		{ KR_TP_user_key_remove, KR_CDI_KEYS, KR_IVP_KEY },
+		{ KR_TP_attest_enrol, KR_CDI_HOSTS, KR_IVP_CHAIN },
+		{ KR_TP_attest_forget, KR_CDI_HOSTS, KR_IVP_CHAIN },
+		{ KR_TP_reference_add, KR_CDI_REFERENCES, KR_IVP_SIGNED },
+		{ KR_TP_reference_remove, KR_CDI_REFERENCES, KR_IVP_SIGNED },
 	};
 
 	(void)state;

@@ -57,8 +57,9 @@ static const char *const golden[] = {
 	"-blockdev", "driver=file,node-name=file-hda,"
 	"filename=/mnt/a,,b/sub/b.qcow2,read-only=off,auto-read-only=off,"
 	"cache.direct=off,cache.no-flush=off",
-	"-blockdev", "driver=qcow2,node-name=disk-hda,file=file-hda,"
-	"read-only=off,auto-read-only=off",
+	"-blockdev", "{\"driver\":\"qcow2\",\"node-name\":\"disk-hda\","
+	"\"file\":\"file-hda\",\"backing\":null,\"read-only\":false,"
+	"\"auto-read-only\":false}",
 	"-device", "ide-hd,drive=disk-hda,id=hda,bus=ide.0,bootindex=2",
 	"-blockdev", "driver=file,node-name=file-hdb,"
 	"filename=/srv/images/c.raw,read-only=off,auto-read-only=off,"
@@ -114,6 +115,34 @@ static void the_golden_line(void **state)
 	assert_int_equal(kr_qemuargs_plan(&d, &site, KR_HYPER_FRESH, &l, &e),
 			 0);
 	assert_int_equal(l.argc, N_GOLDEN - 2);
+}
+
+static void a_tpm_is_reached_by_a_descriptor(void **state)
+{
+	static const char *const tpm[] = {
+		"-chardev", "socket,id=chrtpm,fd=11",
+		"-tpmdev", "emulator,id=tpm0,chardev=chrtpm",
+		"-device", "tpm-crb,tpmdev=tpm0",
+	};
+	struct kr_hyper_site s = site;
+	struct kr_err e = KR_ERR_NONE;
+	unsigned int k = 0;
+	struct kr_vmdef d;
+
+	(void)state;
+	parse(&d);
+	d.tpm = KR_VMDEF_TPM_2_0;
+	s.tpm_fd = 43;
+	assert_int_equal(kr_qemuargs_plan(&d, &s, KR_HYPER_FRESH, &l, &e), 0);
+	assert_int_equal(l.argc, N_GOLDEN - 2 + 6);
+	while (k < l.argc && strcmp(l.argv[k], tpm[1]))
+		k++;
+	for (size_t i = 0; i < 6; i++)
+		assert_string_equal(l.argv[k - 1 + i], tpm[i]);
+	assert_int_equal(l.n_fds, 2);
+	assert_int_equal(l.fds[1], 43);
+	s.tpm_fd = -1;
+	assert_true(kr_qemuargs_plan(&d, &s, KR_HYPER_FRESH, &l, &e) < 0);
 }
 
 static void older_machines_have_other_buses(void **state)
@@ -195,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_golden_line),
+		cmocka_unit_test(a_tpm_is_reached_by_a_descriptor),
 		cmocka_unit_test(older_machines_have_other_buses),
 		cmocka_unit_test(memory_follows_from_the_definition),
 		cmocka_unit_test(what_is_not_here),

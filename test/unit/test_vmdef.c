@@ -147,6 +147,7 @@ static void refuses_bad_ones(void **state)
 		{ "[vm]\nmemory_mb = 3\n",
 		  "f.vm:2: 'memory_mb' must be a number from 4 to 1048576" },
 		{ "[vm]\naccel = xen\n", "f.vm:2: 'accel' must be tcg or kvm" },
+		{ "[vm]\ntpm = 1.2\n", "f.vm:2: 'tpm' must be none or 2.0" },
 		{ "[vm]\nconsole = 1\n", "f.vm:2: 'console' must be on or off" },
 		{ "[vm]\nmachine = q35,usb=on\n",
 		  "f.vm:2: 'machine' must be a machine type, such as "
@@ -207,11 +208,33 @@ static void refuses_bad_ones(void **state)
 	}
 }
 
+/* Texts that were written before there was that key are as they were. */
+static void a_tpm_is_told_only_if_there_is_one(void **state)
+{
+	static const char with[] = VM "tpm = 2.0\n", none[] = VM "tpm = none\n";
+	char text[KR_VMDEF_TEXT_MAX], plain[KR_VMDEF_TEXT_MAX];
+	struct kr_vmdef d;
+
+	(void)state;
+	assert_int_equal(kr_vmdef_parse("f", VM, strlen(VM), &d, NULL), 0);
+	assert_int_equal(d.tpm, KR_VMDEF_NO_TPM);
+	kr_vmdef_print(&d, plain);
+	assert_null(strstr(plain, "tpm"));
+	assert_int_equal(kr_vmdef_parse("f", none, strlen(none), &d, NULL), 0);
+	kr_vmdef_print(&d, text);
+	assert_string_equal(text, plain);
+	assert_int_equal(kr_vmdef_parse("f", with, strlen(with), &d, NULL), 0);
+	assert_int_equal(d.tpm, KR_VMDEF_TPM_2_0);
+	kr_vmdef_print(&d, text);
+	assert_non_null(strstr(text, "console = on\ntpm = 2.0\n"));
+}
+
 /* The longest definition there is fits its macros. */
 static void the_longest_fits(void **state)
 {
 	struct kr_vmdef d = { .vcpus = 64, .memory_mb = 1048576,
 			      .accel = KR_VMDEF_KVM, .console = false,
+			      .tpm = KR_VMDEF_TPM_2_0,
 			      .n_disks = KR_VMDEF_DISKS_MAX,
 			      .n_nics = KR_VMDEF_NICS_MAX };
 	uint8_t buf[KR_VMDEF_WIRE_MAX];
@@ -260,6 +283,7 @@ int main(void)
 		cmocka_unit_test(has_a_revision),
 		cmocka_unit_test(goes_over_the_wire),
 		cmocka_unit_test(refuses_bad_ones),
+		cmocka_unit_test(a_tpm_is_told_only_if_there_is_one),
 		cmocka_unit_test(the_longest_fits),
 	};
 

@@ -74,8 +74,10 @@ int kr_link_send(struct kr_link *l, uint16_t type, const struct kr_wr *w,
 	return 0;
 }
 
-void kr_source_offer(struct kr_mig *m)
+void kr_source_ready(struct kr_mig *m)
 {
+	if (!m->log_vouched || !m->log_cosigned)
+		return;
 	side_of(m->host)->n_offers++;
 }
 
