@@ -86,18 +86,6 @@ static void drop(struct held *k)
 	free(k);
 }
 
-/* As if it had come now: what is late is no reason to end the session. */
-static void hear(struct kr_link *l, const struct kr_offer *o)
-{
-	struct kr_err e = KR_ERR_NONE;
-
-	if (kr_target_offer(l, o, &e) >= 0)
-		return;
-	kr_log_err(KR_LOG_WARN, l->peer, &e);
-	if (e.kr != KR_E_NO_EDGE && e.kr != KR_E_STORE)
-		kr_link_close(l, &e);
-}
-
 static void source_said(void *arg, const struct kr_appraisal *a,
 			const struct kr_err *why)
 {
@@ -113,7 +101,7 @@ static void source_said(void *arg, const struct kr_appraisal *a,
 	else if (verdict(l, &k->offer.terms, a, why, &e))
 		kr_target_refuse(l, &k->offer, &e);
 	else
-		hear(l, &k->offer);
+		kr_target_hear(l, &k->offer);
 	free(k);
 }
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "daemon/api.h"
 #include "daemon/attested.h"
+#include "daemon/nextoffer.h"
 #include "daemon/peerkey.h"
 #include "daemon/peerquote.h"
 #include "daemon/plan.h"
@@ -128,6 +129,7 @@ static void on_reap(void *arg)
 	kr_mig_stop_plane(m);
 	kr_mig_hang_up(&m->anew.ends);
 	kr_peerquote_stop(&m->quote);
+	kr_nextoffer_drop(m);
 	kr_timer_off(&m->timeout);
 	kr_timer_off(&m->freeze);
 	kr_timer_off(&m->tick);
@@ -261,6 +263,7 @@ void kr_mig_finish(struct kr_mig *m)
 	}
 	kr_vtpmmove_over(m);
 	kr_api_migrated(m);
+	kr_nextoffer_over(m);
 	kr_timer_arm(m->host->loop, &m->reap, FORGET_MS);
 }
 
@@ -406,5 +409,6 @@ void kr_mig_link_down(struct kr_link *l)
 	kr_api_link_down(l);
 	kr_peerkey_link_down(l);
 	kr_attested_link_down(l);
+	kr_nextoffer_link_down(l);
 	kr_peerquote_link_down(l);
 }

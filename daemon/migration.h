@@ -91,6 +91,7 @@ struct kr_mig {
 	bool		  ending;	/* reviving or dropping */
 	bool		  killing;	/* its VM's process is dying */
 	void		(*after_kill)(struct kr_mig *m);
+	struct kr_nextoffer *next_offer;	/* waits until finished; NULL */
 	bool		  finished, stepping;
 	bool		  settled;	/* only the mark on the row is left */
 	enum kr_state	  owed;		/* undone in memory; the store says this */
@@ -285,6 +286,9 @@ int kr_target_refuse(struct kr_link *l, const struct kr_offer *o,
 		     const struct kr_err *why);
 int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		    struct kr_err *e);
+/** kr_target_hear() - The same for one that waited: an error that ends the
+ * session ends it here. */
+void kr_target_hear(struct kr_link *l, const struct kr_offer *o);
 /** kr_target_match() - Is all here that it takes, and the same as sent? */
 void kr_target_match(struct kr_mig *m);
 /** kr_source_ask() - Ask the hypervisor how far it is, if it may be asked. */

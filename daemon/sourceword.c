@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/migration.h"
+#include "daemon/nextoffer.h"
 #include "daemon/policy.h"
 #include "daemon/preflight.h"
 #include "daemon/witness.h"
@@ -86,7 +87,15 @@ static int check_offer(struct kr_link *l, const struct kr_offer *o,
 			       "pages, korora.conf of %s allows %u", l->peer,
 			       o->recall_mib, t->to_name,
 			       l->host->cfg.recall_mib);
-	r = kr_witness_shown(l, t->migration, e);
+	return 0;
+}
+
+/* Its log was shown for this offer, and tells of the policy it decided by. */
+static int check_log(struct kr_link *l, const struct kr_terms *t,
+		     struct kr_err *e)
+{
+	int r = kr_witness_shown(l, t->migration, e);
+
 	if (r || kr_inforce_same(&t->from_policy, &l->policy))
 		return r;
 	return kr_fail(e, KR_E_PEER_POLICY, "%s decided by policy %s, version "
@@ -105,7 +114,13 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 
 	if (kr_mig_find(l->host, o->terms.migration))
 		return kr_fail(e, KR_E_REPLAYED, "this offer came before");
-	if (kr_mig_welcome(l->host, &why) || check_offer(l, o, &why) ||
+	if (kr_mig_welcome(l->host, &why) || check_offer(l, o, &why))
+		return kr_target_refuse(l, o, &why);
+	m = kr_mig_of_vm(l->host, o->terms.vm);
+	if (m && kr_state_ended(m->state))
+		return kr_nextoffer_hold(m, l, o, &why) ?
+		       kr_target_refuse(l, o, &why) : 0;
+	if (check_log(l, &o->terms, &why) ||
 	    kr_preflight_offer(l->host, o, &checks, &why))
 		return kr_target_refuse(l, o, &why);
 	m = kr_mig_new(l->host, KR_T_NEW);
@@ -131,6 +146,18 @@ int kr_target_offer(struct kr_link *l, const struct kr_offer *o,
 		return kr_target_refuse(l, o, &why);
 	}
 	return 0;
+}
+
+void kr_target_hear(struct kr_link *l, const struct kr_offer *o)
+{
+	struct kr_err e = KR_ERR_NONE;
+
+	/* as if it had come now: what is late is no reason to end it */
+	if (kr_target_offer(l, o, &e) >= 0)
+		return;
+	kr_log_err(KR_LOG_WARN, l->peer, &e);
+	if (e.kr != KR_E_NO_EDGE && e.kr != KR_E_STORE)
+		kr_link_close(l, &e);
 }
 
 /* ---- what the source signed -------------------------------------------- */

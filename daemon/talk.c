@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/api.h"
 #include "daemon/attested.h"
+#include "daemon/nextoffer.h"
 #include "daemon/peerkey.h"
 #include "daemon/peerquote.h"
 #include "daemon/witness.h"
@@ -160,6 +161,7 @@ static int on_peer_fail(struct kr_link *l, struct kr_rd *r, struct kr_err *e)
 	if (rc)
 		return rc;
 	kr_attested_called_off(l, f.migration);
+	kr_nextoffer_called_off(l, f.migration);
 	kr_peerkey_failed(l, &f);
 	kr_peerquote_failed(l, &f);
 	m = kr_mig_find(l->host, f.migration);

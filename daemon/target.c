@@ -15,7 +15,6 @@
 #include "daemon/migration.h"
 #include "daemon/plan.h"
 
-#define DROP_WAIT_MS	200u	/* for a copy to be dead; blocks */
 #define INSIST_MS	500u	/* until RUN is said once more */
 
 /* ---- reserve: a hypervisor that waits ---------------------------------- */
@@ -336,19 +335,14 @@ static int act_countersign(struct kr_mig *m, struct kr_err *e)
 
 /*
  * The source is told first: its guest may be standing still. It may offer the
- * VM again at once, and while the copy dies that is one migration too many;
- * so most copies, which take some milliseconds, are waited for here.
+ * VM again at once: that offer waits (nextoffer.h).
  */
 static int act_drop(struct kr_mig *m, struct kr_err *e)
 {
-	struct kr_vm *vm = m->vm;
-
 	(void)e;
 	kr_mig_send_fail(m);
 	kr_mig_stop_plane(m);
 	kr_mig_end_vm(m, KR_T_UNDONE, kr_mig_finish);
-	if (m->killing && vm)
-		kr_vm_wait(vm, DROP_WAIT_MS);
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,18 +206,22 @@ static void on_wiped(void *arg, const struct kr_wiped *w,
 		     const struct kr_err *e)
 {
 	struct kr_vm *v = arg;
-	struct kr_err left = KR_ERR_NONE;
+	struct kr_err left = KR_ERR_NONE, lost = KR_ERR_NONE;
+	json_t *d;
 
 	if (w && w->left)
 		kr_fail(&left, KR_E_NOT_WIPED, "%llu bytes of process %d",
 			(unsigned long long)w->left, (int)v->pid);
 	if (e || left.code)
 		kr_log_err(KR_LOG_ERROR, v->def.name, e ? e : &left);
-	kr_host_record_some(v->host, "memory-wiped", json_pack(
-		"{s:s, s:I, s:I, s:o*}", "vm", v->def.name,
-		"bytes", (json_int_t)(w ? w->bytes : 0),
-		"left", (json_int_t)(w ? w->left : 0),
-		"error", e ? json_string(e->what) : NULL));
+	d = json_pack("{s:s, s:s, s:I, s:I, s:s*}", "vm", v->def.name,
+		      "tenant", v->def.tenant,
+		      "bytes", (json_int_t)(w ? w->bytes : 0),
+		      "left", (json_int_t)(w ? w->left : 0),
+		      "error", e ? e->what : NULL);
+	if (kr_host_record(v->host, "memory-wiped", d, &lost))
+		kr_log_err(KR_LOG_ERROR, v->def.name, &lost);
+	json_decref(d);
 	shoot(v);
 }
 
@@ -230,16 +233,6 @@ void kr_vm_clear(struct kr_vm *v, void (*then)(void *arg, bool dead),
 	syscall(SYS_pidfd_send_signal, v->exit.fd, SIGSTOP, NULL, 0);
 	v->wiping = (struct kr_wiping){ .done = on_wiped, .arg = v };
 	kr_wiping_start(v->host, v->pid, &v->wiping);
-}
-
-void kr_vm_wait(struct kr_vm *v, unsigned int ms)
-{
-	struct pollfd p = { .fd = v->exit.fd, .events = POLLIN };
-
-	if (v->ended)
-		kr_vm_last_words(v);
-	else if (poll(&p, 1, (int)ms) > 0)
-		on_exit_io(v, 0);
 }
 
 /* The VM goes on as its hypervisor lets it: commands to its TPM fail. */

@@ -167,9 +167,6 @@ void kr_vm_kill(struct kr_vm *v, void (*then)(void *arg, bool dead),
 void kr_vm_clear(struct kr_vm *v, void (*then)(void *arg, bool dead),
 		 void *arg);
 
-/** kr_vm_wait() - Let a dying one be dead within @ms, here and now. */
-void kr_vm_wait(struct kr_vm *v, unsigned int ms);
-
 /** kr_vm_folder() - ROOT/run/korora/vm/NAME. */
 void kr_vm_folder(const struct kr_host *h, const char *name, char *out,
 		  size_t size);

@@ -378,7 +378,7 @@ SCHEMA_2 = """
 DROP INDEX log_of_migration; ALTER TABLE log DROP COLUMN migration;
 DROP INDEX migration_of_vm; DROP INDEX migration_with_peer;
 DROP TABLE approval; DROP TABLE request; DROP TABLE userkey; DROP TABLE file;
-DROP TABLE reference;
+DROP TABLE reference; DROP TABLE ak;
 DROP TABLE cosignature; DROP TABLE witness; DROP TABLE node;
 DROP TABLE policy; PRAGMA user_version = 2
 """
