@@ -104,7 +104,7 @@ static void on_again(void *arg)
 {
 	struct kr_mig *m = arg;
 
-	if (m->finished)
+	if (m->finished || m->killing)	/* after_kill() goes on then */
 		return;
 	if (m->ending && !m->settled && kr_state_ended(m->state))
 		kr_source_insist(m);

@@ -119,6 +119,52 @@ def nor_of_one_that_did_not_come(lab):
     lab.runs("a")
 
 
+def held_wiping(lab):
+    """A migration to b called off, and b's wiping of its copy stood still:
+    the agent, or None if it was missed."""
+    p, id = lab.migrating("a", "b", "--bandwidth", "50mbit")
+    lab.until(lambda: lab.status("a", id)["phase"] == "copy" or p.done(),
+              "copying")
+    daemon, copy, agent = lab.pid("b"), lab.qemus("b")[0], []
+    cancel = lab.start("a", "korora", "cancel", id)
+    while state(copy) and not agent:
+        agent = list(agents(daemon))
+    if agent:
+        os.kill(agent[0], signal.SIGSTOP)
+    equal((cancel.result(60).rc, p.result(60).json["error"]["code"]),
+          (0, "KR-1012"), "cancel")
+    lab.until(lambda: not agent or state(agent[0]) in ("T", "Z", None),
+              "an agent that stands")
+    return agent[0] if agent and state(agent[0]) == "T" else None
+
+
+def the_next_offer_waits(lab):
+    """For the end of the copy of a migration that was called off, however
+    long its wiping takes; but no longer than its own source does."""
+    lab.home()
+    for _ in range(TRIES):
+        agent = held_wiping(lab)
+        if agent:
+            break
+    check(agent, "not caught in %d migrations" % TRIES)
+    try:
+        waiting = "an offer of a waits"
+        since = lab.mark()
+        p, id = lab.migrating("a", "b")
+        lab.await_log("b", waiting, since)
+        equal(lab.korora("a", "cancel", id).rc, 0, "exit of cancel")
+        equal(p.result(60).json["error"]["code"], "KR-1012", "the first")
+        since = lab.mark()
+        p, _ = lab.migrating("a", "b")
+        lab.await_log("b", waiting, since)
+        check(not p.done(), "it did not wait")
+    finally:
+        os.kill(agent, signal.SIGCONT)
+    equal(p.result(60).json["status"], "completed", "the second")
+    lab.runs("b")
+
+
 if __name__ == "__main__":
     run([(dict(vm="dirtier", mem=64, conf={"host": {"peer_timeout_s": 5}}),
-          [nothing_is_left, nor_of_one_that_did_not_come])])
+          [nothing_is_left, nor_of_one_that_did_not_come,
+           the_next_offer_waits])])
